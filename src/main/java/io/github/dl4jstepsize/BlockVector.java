@@ -1,0 +1,64 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Vector;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. */
+final class BlockVector implements Vector {
+
+    private final INDArray[] blocks;
+
+    BlockVector(INDArray[] blocks) {
+        this.blocks = blocks;
+    }
+
+    @Override
+    public double dot(Vector other) {
+        INDArray[] others = blocksOf(other);
+        double sum = 0;
+        for (int i = 0; i < blocks.length; i++) {
+            sum += Nd4j.getBlasWrapper().dot(blocks[i], others[i]);
+        }
+        return sum;
+    }
+
+    @Override
+    public double norm() {
+        // norm2Number() is an order of magnitude slower than a BLAS dot on the CPU.
+        return Math.sqrt(dot(this));
+    }
+
+    @Override
+    public void assign(Vector other) {
+        INDArray[] others = blocksOf(other);
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i].assign(others[i]);
+        }
+    }
+
+    @Override
+    public void scale(double factor) {
+        for (INDArray block : blocks) {
+            block.muli(factor);
+        }
+    }
+
+    void assignZero() {
+        for (INDArray block : blocks) {
+            block.assign(0);
+        }
+    }
+
+    @Override
+    public void add(double factor, Vector other) {
+        INDArray[] others = blocksOf(other);
+        for (int i = 0; i < blocks.length; i++) {
+            Nd4j.getBlasWrapper().axpy(factor, others[i], blocks[i]);
+        }
+    }
+
+    private static INDArray[] blocksOf(Vector vector) {
+        return ((BlockVector) vector).blocks;
+    }
+}

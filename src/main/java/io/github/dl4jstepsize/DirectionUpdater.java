@@ -1,0 +1,99 @@
+package io.github.dl4jstepsize;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+
+import java.util.Map;
+
+/**
+ * The part of a {@link StepSizeUpdater} that runs inside DL4J's update pipeline, one per block of parameters: turns the
+ * block's gradient into its direction with the base updater. Works only while a {@link StepSizeSearch}, which a
+ * {@link StepSizeListener} has put into the network, is there to scale the direction.
+ */
+@SuppressWarnings("rawtypes")
+final class DirectionUpdater implements GradientUpdater<IUpdater> {
+
+    private final StepSizeUpdater updater;
+    private final IUpdater config;
+    private final INDArray state;
+    private GradientUpdater base;
+    private INDArray gradient;
+    private boolean attached;
+
+    DirectionUpdater(StepSizeUpdater updater, INDArray state) {
+        this.updater = updater;
+        this.state = state;
+        // DL4J reads the learning rate for WeightDecay from here: 1, because decay is scaled with the direction.
+        StepSizeUpdater unit = (StepSizeUpdater) updater.clone();
+        unit.publishLearningRate(1.0);
+        this.config = unit;
+    }
+
+    StepSizeUpdater updater() {
+        return updater;
+    }
+
+    INDArray state() {
+        return state;
+    }
+
+    /**
+     * @param baseState state of the base updater, null if it has none
+     * @param fresh     whether the base updater has to initialise its state
+     * @param type      data type of the parameters
+     * @param length    number of parameters in the block
+     */
+    void attach(INDArray baseState, boolean fresh, DataType type, long length) {
+        IUpdater directionOnly = updater.base().clone();
+        if (directionOnly.hasLearningRate()) {
+            directionOnly.setLrAndSchedule(1.0, null);
+        }
+        base = directionOnly.instantiate(baseState, fresh && baseState != null);
+        if (updater.keepsGradient()) {
+            gradient = Nd4j.createUninitialized(type, length);
+        }
+        attached = true;
+    }
+
+    /** The block's gradient as it was before the base updater; null if nobody needs it. */
+    INDArray gradient() {
+        return gradient;
+    }
+
+    @Override
+    public void applyUpdater(INDArray view, int iteration, int epoch) {
+        if (!attached) {
+            throw new IllegalStateException(updater.getClass().getSimpleName() + " needs a StepSizeListener to find its"
+                    + " step size: add the line net.addListeners(new StepSizeListener()); before fit."
+                    + " (Layerwise pretraining does not go through listeners and is not supported.)");
+        }
+        if (gradient != null) {
+            gradient.assign(view);
+        }
+        base.applyUpdater(view, iteration, epoch);
+    }
+
+    @Override
+    public IUpdater getConfig() {
+        return config;
+    }
+
+    @Override
+    public void setState(Map<String, INDArray> stateMap, boolean initialize) {
+        throw new UnsupportedOperationException("the state of " + updater.getClass().getSimpleName() + " is a view array");
+    }
+
+    @Override
+    public Map<String, INDArray> getState() {
+        return Map.of();
+    }
+
+    @Override
+    public void setStateViewArray(INDArray viewArray, long[] gradientShape, char gradientOrder, boolean initialize) {
+        throw new UnsupportedOperationException("the state of " + updater.getClass().getSimpleName()
+                + " is the view array that it was made with");
+    }
+}

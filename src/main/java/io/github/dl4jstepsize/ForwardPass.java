@@ -1,0 +1,206 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
+import org.deeplearning4j.nn.conf.CacheMode;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.layers.OutputLayer;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
+import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
+import org.nd4j.linalg.api.memory.enums.LearningPolicy;
+import org.nd4j.linalg.api.memory.enums.ResetPolicy;
+import org.nd4j.linalg.api.memory.enums.SpillPolicy;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The forward half of DL4J's {@code computeGradientAndScore}, once more: the loss of the batch that is being trained on,
+ * in training mode, at whatever the parameters are now. Mirrors the original operation by operation, with the same
+ * workspaces, so that the result is the same to the bit. It leaves the gradient and the network's score alone, fires no
+ * listeners, and leaves masks and recurrent state as they were.
+ */
+abstract class ForwardPass {
+
+    // The names and configurations are those of MultiLayerNetwork and ComputationGraph, whose constants are protected.
+    private static final String ACTIVATIONS = "WS_ALL_LAYERS_ACT";
+    private static final String WORKING_MEMORY = "WS_LAYER_WORKING_MEM";
+    private static final String RECURRENT_LOOP = "WS_RNN_LOOP_WORKING_MEM";
+
+    private static final WorkspaceConfiguration ACTIVATIONS_CONFIGURATION = WorkspaceConfiguration.builder()
+            .initialSize(0).overallocationLimit(0.05).policyLearning(LearningPolicy.FIRST_LOOP)
+            .policyReset(ResetPolicy.BLOCK_LEFT).policySpill(SpillPolicy.REALLOCATE)
+            .policyAllocation(AllocationPolicy.OVERALLOCATE).build();
+    private static final WorkspaceConfiguration WORKING_MEMORY_CONFIGURATION = WorkspaceConfiguration.builder()
+            .initialSize(0).overallocationLimit(0.02).policyLearning(LearningPolicy.OVER_TIME).cyclesBeforeInitialization(5)
+            .policyReset(ResetPolicy.BLOCK_LEFT).policySpill(SpillPolicy.REALLOCATE)
+            .policyAllocation(AllocationPolicy.OVERALLOCATE).build();
+    private static final WorkspaceConfiguration RECURRENT_LOOP_CONFIGURATION = WorkspaceConfiguration.builder()
+            .initialSize(0).overallocationLimit(0.05).policyReset(ResetPolicy.BLOCK_LEFT)
+            .policyAllocation(AllocationPolicy.OVERALLOCATE).policySpill(SpillPolicy.REALLOCATE)
+            .policyLearning(LearningPolicy.FIRST_LOOP).build();
+
+    private final Map<String, Pointer> helperWorkspaces = new HashMap<>();
+
+    /** The loss at the current parameters: mean over the batch, with regularisation. */
+    abstract double loss();
+
+    /** As {@link #loss()}, for a batch kept earlier. */
+    abstract double loss(KeptInput input);
+
+    /** A copy of the current batch. */
+    abstract KeptInput keep();
+
+    /** The network's score: the loss that the training pass computed. */
+    abstract double score();
+
+    abstract Layer[] layers();
+
+    /** Output layers in the order of outputs. */
+    abstract Layer[] outputLayers();
+
+    abstract boolean truncatedBackpropagation();
+
+    /** Called in the backward pass, while the layers still know their labels. */
+    void backwardPass() {
+    }
+
+    /** Called when the training pass of an iteration is complete. */
+    void trainingPassDone() {
+        if (!truncatedBackpropagation()) {
+            return;
+        }
+        for (Layer layer : layers()) {
+            if (layer instanceof BaseWrapperLayer && ((BaseWrapperLayer) layer).getUnderlying() instanceof RecurrentLayer) {
+                throw new IllegalStateException("truncated backpropagation through time with a wrapped recurrent layer ("
+                        + layer.conf().getLayer().getLayerName() + ": " + layer.getClass().getSimpleName() + ") is not"
+                        + " supported by step size updaters: DL4J does not say from which state the layer started."
+                        + " Use BackpropType.Standard or an updater with a learning rate");
+            }
+        }
+    }
+
+    /**
+     * Whether DL4J's score is the loss of the very forward pass that was differentiated. Output layers other than
+     * {@link OutputLayer} draw new weight noise, or leave out dropout, when they compute the score.
+     */
+    final boolean scoreIsReproducible() {
+        for (Layer layer : outputLayers()) {
+            org.deeplearning4j.nn.conf.layers.Layer configuration = layer.conf().getLayer();
+            boolean noisy = configuration.getIDropout() != null
+                    || configuration instanceof BaseLayer && ((BaseLayer) configuration).getWeightNoise() != null;
+            if (noisy && layer.getClass() != OutputLayer.class) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The layer that computes an output's score. */
+    static IOutputLayer outputLayer(Layer layer) {
+        Layer inner = inner(layer);
+        if (!(inner instanceof IOutputLayer)) {
+            throw new IllegalStateException("the network's output layer is a " + inner.getClass().getSimpleName()
+                    + ", which has no loss: step size updaters need an output layer with a loss function");
+        }
+        return (IOutputLayer) inner;
+    }
+
+    static Layer inner(Layer layer) {
+        return layer instanceof FrozenLayerWithBackprop ? ((FrozenLayerWithBackprop) layer).getInsideLayer() : layer;
+    }
+
+    final LayerWorkspaceMgr workspaces(WorkspaceMode mode, CacheMode cacheMode, INDArray input) {
+        LayerWorkspaceMgr workspaces;
+        if (mode == WorkspaceMode.NONE) {
+            workspaces = LayerWorkspaceMgr.noWorkspaces();
+        } else {
+            workspaces = LayerWorkspaceMgr.builder()
+                    .with(ArrayType.INPUT, ACTIVATIONS, ACTIVATIONS_CONFIGURATION)
+                    .with(ArrayType.ACTIVATIONS, ACTIVATIONS, ACTIVATIONS_CONFIGURATION)
+                    .with(ArrayType.FF_WORKING_MEM, WORKING_MEMORY, WORKING_MEMORY_CONFIGURATION)
+                    .with(ArrayType.BP_WORKING_MEM, WORKING_MEMORY, WORKING_MEMORY_CONFIGURATION)
+                    .with(ArrayType.RNN_FF_LOOP_WORKING_MEM, RECURRENT_LOOP, RECURRENT_LOOP_CONFIGURATION)
+                    .build();
+            if (cacheMode != null && cacheMode != CacheMode.NONE) {
+                workspaces.setWorkspace(ArrayType.FF_CACHE, ACTIVATIONS, ACTIVATIONS_CONFIGURATION);
+            }
+            if (input.isAttached()) {
+                // The input may live in an asynchronous iterator's workspace, out of which nothing must be moved.
+                workspaces.setNoLeverageOverride(input.data().getParentWorkspace().getId());
+            }
+        }
+        workspaces.setHelperWorkspacePointers(helperWorkspaces);
+        return workspaces;
+    }
+
+    /**
+     * Puts recurrent layers back to the state in which the current segment of truncated backpropagation started, and
+     * returns what to restore. In DL4J the forward pass reads and advances the "TBPTT state"; the "previous state"
+     * follows when the iteration is over.
+     */
+    final Map<RecurrentLayer, Map<String, INDArray>> rewindRecurrentState() {
+        Map<RecurrentLayer, Map<String, INDArray>> ends = new LinkedHashMap<>();
+        if (truncatedBackpropagation()) {
+            for (Layer layer : layers()) {
+                if (layer instanceof RecurrentLayer) {
+                    RecurrentLayer recurrent = (RecurrentLayer) layer;
+                    ends.put(recurrent, recurrent.rnnGetTBPTTState());
+                    recurrent.rnnSetTBPTTState(recurrent.rnnGetPreviousState());
+                }
+            }
+        }
+        return ends;
+    }
+
+    static void restoreRecurrentState(Map<RecurrentLayer, Map<String, INDArray>> ends) {
+        ends.forEach(RecurrentLayer::rnnSetTBPTTState);
+    }
+
+    final void requireKeepable() {
+        if (truncatedBackpropagation()) {
+            throw new IllegalStateException("truncated backpropagation through time and a method that measures earlier"
+                    + " batches do not go together: the recurrent state of those batches is gone");
+        }
+    }
+
+    /** A copy of a batch, outside all workspaces. */
+    static final class KeptInput {
+
+        final INDArray[] features;
+        final INDArray[] labels;
+        final INDArray[] featureMasks;
+        final INDArray[] labelMasks;
+
+        KeptInput(INDArray[] features, INDArray[] labels, INDArray[] featureMasks, INDArray[] labelMasks) {
+            this.features = features;
+            this.labels = labels;
+            this.featureMasks = featureMasks;
+            this.labelMasks = labelMasks;
+        }
+
+        KeptInput copy() {
+            return new KeptInput(copy(features), copy(labels), copy(featureMasks), copy(labelMasks));
+        }
+
+        private static INDArray[] copy(INDArray[] arrays) {
+            if (arrays == null) {
+                return null;
+            }
+            INDArray[] copies = new INDArray[arrays.length];
+            for (int i = 0; i < arrays.length; i++) {
+                copies[i] = arrays[i] == null ? null : arrays[i].dup();
+            }
+            return copies;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.graph.vertex.VertexIndices;
+import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Map;
+
+/** {@link ForwardPass} of a ComputationGraph. */
+final class GraphPass extends ForwardPass {
+
+    private final ComputationGraph network;
+    private final ComputationGraphConfiguration configuration;
+    private final List<String> outputs;
+    /** Of the current batch. The network has no accessor for them, and its layers forget them after the backward pass. */
+    private final INDArray[] labels;
+
+    GraphPass(ComputationGraph network) {
+        this.network = network;
+        this.configuration = network.getConfiguration();
+        this.outputs = configuration.getNetworkOutputs();
+        this.labels = new INDArray[outputs.size()];
+    }
+
+    @Override
+    void backwardPass() {
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = outputLayer(layer(i)).getLabels();
+        }
+    }
+
+    @Override
+    double loss() {
+        LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
+                network.getInput(0));
+        INDArray[] labelMasks = network.getLabelMaskArrays();
+        network.setLayerMaskArrays(network.getInputMaskArrays(), labelMasks);
+        Map<RecurrentLayer, Map<String, INDArray>> recurrentState = rewindRecurrentState();
+        try (MemoryWorkspace all = workspaces.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
+            forward(workspaces);
+            return score(labelMasks, workspaces);
+        } finally {
+            restoreRecurrentState(recurrentState);
+            for (GraphVertex vertex : network.getVertices()) {
+                vertex.clear();
+            }
+            for (Layer layer : layers()) {
+                layer.clearNoiseWeightParams();
+            }
+        }
+    }
+
+    private void forward(LayerWorkspaceMgr workspaces) {
+        GraphVertex[] vertices = network.getVertices();
+        for (int index : network.topologicalSortOrder()) {
+            GraphVertex vertex = vertices[index];
+            if (outputs.contains(vertex.getVertexName())) {
+                continue;
+            }
+            try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
+                INDArray out = vertex.isInputVertex() ? network.getInput(index) : activate(vertex, workspaces);
+                VertexIndices[] receivers = vertex.getOutputVertices();
+                if (receivers != null) {
+                    for (VertexIndices receiver : receivers) {
+                        vertices[receiver.getVertexIndex()].setInput(receiver.getVertexEdgeNumber(), out, workspaces);
+                    }
+                }
+            }
+        }
+    }
+
+    private INDArray activate(GraphVertex vertex, LayerWorkspaceMgr workspaces) {
+        if (truncatedBackpropagation() && vertex.hasLayer() && vertex.getLayer() instanceof RecurrentLayer) {
+            return ((RecurrentLayer) vertex.getLayer()).rnnActivateUsingStoredState(vertex.getInputs()[0], true, false,
+                    workspaces);
+        }
+        return vertex.doForward(true, workspaces);
+    }
+
+    /**
+     * The training pass meets the outputs in reverse topological order, in its backward half, and draws their random
+     * numbers then; the sum is over the outputs in their own order, in which regularisation is added to the first.
+     */
+    private double score(INDArray[] labelMasks, LayerWorkspaceMgr workspaces) {
+        double[] scores = new double[outputs.size()];
+        int[] order = network.topologicalSortOrder();
+        double regularization = network.calcRegularizationScore(true);
+        for (int i = order.length - 1; i >= 0; i--) {
+            GraphVertex vertex = network.getVertices()[order[i]];
+            int output = outputs.indexOf(vertex.getVertexName());
+            if (output < 0) {
+                continue;
+            }
+            if (vertex instanceof LayerVertex && !((LayerVertex) vertex).isSetLayerInput()) {
+                ((LayerVertex) vertex).applyPreprocessorAndSetInput(workspaces);
+            }
+            IOutputLayer layer = outputLayer(vertex.getLayer());
+            layer.setMaskArray(labelMasks == null ? null : labelMasks[output]);
+            layer.setLabels(labels[output]);
+            try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
+                scores[output] = layer.computeScore(output == 0 ? regularization : 0.0, true, workspaces);
+            }
+        }
+        double sum = 0;
+        for (double score : scores) {
+            sum += score;
+        }
+        return sum;
+    }
+
+    @Override
+    double loss(KeptInput input) {
+        KeptInput current = current();
+        try {
+            use(input);
+            return loss();
+        } finally {
+            use(current);
+        }
+    }
+
+    @Override
+    KeptInput keep() {
+        requireKeepable();
+        return current().copy();
+    }
+
+    private KeptInput current() {
+        return new KeptInput(network.getInputs().clone(), labels.clone(), network.getInputMaskArrays(),
+                network.getLabelMaskArrays());
+    }
+
+    private void use(KeptInput input) {
+        network.setInputs(input.features);
+        System.arraycopy(input.labels, 0, labels, 0, labels.length);
+        network.setLayerMaskArrays(input.featureMasks, input.labelMasks);
+    }
+
+    private Layer layer(int output) {
+        return network.getVertex(outputs.get(output)).getLayer();
+    }
+
+    @Override
+    double score() {
+        return network.score();
+    }
+
+    @Override
+    Layer[] layers() {
+        return network.getLayers();
+    }
+
+    @Override
+    Layer[] outputLayers() {
+        Layer[] layers = new Layer[outputs.size()];
+        for (int i = 0; i < layers.length; i++) {
+            layers[i] = inner(layer(i));
+        }
+        return layers;
+    }
+
+    @Override
+    boolean truncatedBackpropagation() {
+        return configuration.getBackpropType() == BackpropType.TruncatedBPTT;
+    }
+}

@@ -1,0 +1,125 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.Map;
+
+/** {@link ForwardPass} of a MultiLayerNetwork. */
+final class MultiLayerPass extends ForwardPass {
+
+    private final MultiLayerNetwork network;
+    private final MultiLayerConfiguration configuration;
+
+    MultiLayerPass(MultiLayerNetwork network) {
+        this.network = network;
+        this.configuration = network.getLayerWiseConfigurations();
+    }
+
+    @Override
+    double loss() {
+        LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
+                network.getInput());
+        Layer[] layers = layers();
+        int last = layers.length - 1;
+        Map<RecurrentLayer, Map<String, INDArray>> recurrentState = rewindRecurrentState();
+        try (MemoryWorkspace all = workspaces.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
+            INDArray activations = workspaces.leverageTo(ArrayType.INPUT, network.getInput());
+            for (int i = 0; i < last; i++) {
+                try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
+                    activations = activate(layers[i], preProcess(activations, i, workspaces), workspaces);
+                }
+            }
+            activations = preProcess(activations, last, workspaces);
+            IOutputLayer output = outputLayer(layers[last]);
+            output.setInput(activations, workspaces);
+            output.setLabels(network.getLabels());
+            try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
+                return output.computeScore(network.calcRegularizationScore(true), true, workspaces);
+            }
+        } finally {
+            restoreRecurrentState(recurrentState);
+            for (Layer layer : layers) {
+                layer.clearNoiseWeightParams();
+            }
+        }
+    }
+
+    private INDArray preProcess(INDArray activations, int layer, LayerWorkspaceMgr workspaces) {
+        InputPreProcessor preProcessor = configuration.getInputPreProcess(layer);
+        return preProcessor == null ? activations
+                : preProcessor.preProcess(activations, network.getInputMiniBatchSize(), workspaces);
+    }
+
+    private INDArray activate(Layer layer, INDArray input, LayerWorkspaceMgr workspaces) {
+        if (truncatedBackpropagation() && layer instanceof RecurrentLayer) {
+            return ((RecurrentLayer) layer).rnnActivateUsingStoredState(input, true, false, workspaces);
+        }
+        return layer.activate(input, true, workspaces);
+    }
+
+    @Override
+    double loss(KeptInput input) {
+        KeptInput current = current();
+        try {
+            use(input);
+            return loss();
+        } finally {
+            use(current);
+        }
+    }
+
+    @Override
+    KeptInput keep() {
+        requireKeepable();
+        return current().copy();
+    }
+
+    /** The network knows its masks only layer by layer: featureMasks holds one for each. */
+    private KeptInput current() {
+        Layer[] layers = layers();
+        INDArray[] masks = new INDArray[layers.length];
+        for (int i = 0; i < masks.length; i++) {
+            masks[i] = layers[i].getMaskArray();
+        }
+        return new KeptInput(new INDArray[]{network.getInput()}, new INDArray[]{network.getLabels()}, masks, null);
+    }
+
+    private void use(KeptInput input) {
+        network.setInput(input.features[0]);
+        network.setLabels(input.labels[0]);
+        Layer[] layers = layers();
+        for (int i = 0; i < layers.length; i++) {
+            layers[i].setMaskArray(input.featureMasks[i]);
+        }
+    }
+
+    @Override
+    double score() {
+        return network.score();
+    }
+
+    @Override
+    Layer[] layers() {
+        return network.getLayers();
+    }
+
+    @Override
+    Layer[] outputLayers() {
+        return new Layer[]{network.getOutputLayer()};
+    }
+
+    @Override
+    boolean truncatedBackpropagation() {
+        return configuration.getBackpropType() == BackpropType.TruncatedBPTT;
+    }
+}

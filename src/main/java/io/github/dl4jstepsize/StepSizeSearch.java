@@ -1,0 +1,355 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Losses;
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Scalars;
+import io.github.dl4jstepsize.rule.Step;
+import io.github.dl4jstepsize.rule.StepRule;
+import io.github.dl4jstepsize.rule.TrainingBatch;
+import io.github.dl4jstepsize.rule.Vector;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntFunction;
+
+/**
+ * The search for step sizes in one network: runs at the end of DL4J's update pipeline, when the gradient view holds the
+ * direction, lets the rule look along it, and scales the direction by the learning rate that the rule chose.
+ * <p>
+ * The scalars of the rule live in fields while the network trains. They are written to the updater state when somebody
+ * asks for that array ({@link #store}), and read again afterwards, because whoever asked may have changed it.
+ */
+final class StepSizeSearch {
+
+    private final ForwardPass forwardPass;
+    private final INDArray parameters;
+    private final List<DirectionUpdater> updaters = new ArrayList<>();
+    private final Set<StepSizeUpdater> published = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final StateLayout layout;
+    private final long firstBlockLength;
+    private final StepRule rule;
+    private final Progress progress = new Progress();
+    private boolean stateIsInArray;
+
+    private final INDArray[] parameterBlocks;
+    private final BlockVector direction;
+    private final BlockVector gradient;
+    private final BlockVector[] memory;
+    /** The parameters before the search; allocated when a rule looks along the line for the first time. */
+    private INDArray backup;
+
+    private RandomState beforeTraining;
+    private RandomState afterTraining;
+    private StepRecord lastRecord;
+
+    /**
+     * @param forwardPass the network's forward pass
+     * @param parameters  the network's flat parameters
+     * @param allBlocks   the network updater's blocks, with their views of its state
+     */
+    StepSizeSearch(ForwardPass forwardPass, INDArray parameters, List<UpdaterBlock> allBlocks) {
+        this.forwardPass = forwardPass;
+        this.parameters = parameters.reshape(parameters.length());
+        List<UpdaterBlock> blocks = new ArrayList<>();
+        for (UpdaterBlock block : allBlocks) {
+            // Blocks of layerwise pretraining (a VAE's decoder) take no part in backpropagation.
+            if (block.getGradientUpdater() instanceof DirectionUpdater && !block.isPretrainUpdaterBlock()) {
+                blocks.add(block);
+                updaters.add((DirectionUpdater) block.getGradientUpdater());
+            }
+        }
+        StepSizeUpdater updater = updaters.get(0).updater();
+        requireOneUpdater(updater);
+        DataType type = parameters.dataType();
+        if (type != DataType.FLOAT && type != DataType.DOUBLE) {
+            throw new IllegalStateException(updater.getClass().getSimpleName() + " needs parameters of type FLOAT or"
+                    + " DOUBLE, but the network's are " + type + ": differences of losses drown in rounding errors."
+                    + " Set dataType(DataType.FLOAT) in the network's configuration");
+        }
+        for (UpdaterBlock block : blocks) {
+            for (UpdaterBlock.ParamState variable : block.getLayersAndVariablesInBlock()) {
+                published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
+            }
+        }
+
+        rule = updater.newRule();
+        layout = StateLayout.of(updater);
+        firstBlockLength = length(blocks.get(0));
+        stateIsInArray = true;
+        load();
+
+        parameterBlocks = forEach(blocks, i -> interval(this.parameters, blocks.get(i)));
+        direction = new BlockVector(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
+        memory = new BlockVector[rule.memoryVectors()];
+        for (int index = 0; index < memory.length; index++) {
+            int which = index;
+            memory[index] = new BlockVector(
+                    forEach(blocks, i -> layout.memory(updaters.get(i).state(), length(blocks.get(i)), which)));
+        }
+        for (int i = 0; i < blocks.size(); i++) {
+            long length = length(blocks.get(i));
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length);
+        }
+        gradient = updater.keepsGradient() ? new BlockVector(forEach(updaters, i -> updaters.get(i).gradient())) : direction;
+    }
+
+    private void requireOneUpdater(StepSizeUpdater updater) {
+        for (DirectionUpdater other : updaters) {
+            if (!other.updater().equals(updater)) {
+                throw new IllegalStateException("the network has two different step size updaters, " + updater + " and "
+                        + other.updater() + ", but one line can only be searched by one: use the same settings in all"
+                        + " layers, or an updater with a learning rate of its own in some");
+            }
+        }
+    }
+
+    /** Called when the next thing that draws random numbers in this thread is the training pass. */
+    void rememberRandomState() {
+        beforeTraining = RandomState.now();
+    }
+
+    /** Called when the training pass of an iteration is complete. */
+    void trainingPassDone() {
+        afterTraining = RandomState.now();
+        forwardPass.trainingPassDone();
+    }
+
+    /** Called in the backward pass, while the layers still know their labels. */
+    void backwardPass() {
+        forwardPass.backwardPass();
+    }
+
+    StepRecord lastRecord() {
+        return lastRecord;
+    }
+
+    /** Brings the updater state array up to date. */
+    void store() {
+        if (!stateIsInArray) {
+            layout.write(updaters.get(0).state(), firstBlockLength, layout.collect(progress, rule));
+            stateIsInArray = true;
+        }
+    }
+
+    /** Takes the scalars from the updater state array if they may have changed there. */
+    private void load() {
+        if (stateIsInArray) {
+            double[] values = layout.read(updaters.get(0).state(), firstBlockLength);
+            if (values[0] != 0) {
+                layout.distribute(values, progress, rule);
+            }
+            stateIsInArray = false;
+        }
+    }
+
+    /** Finds the step size and scales the direction in the gradient view. */
+    void step(int iteration, int epoch, int batchSize) {
+        load();
+        Batch batch = new Batch(batchSize);
+        Step step = choose(batch, epoch);
+        if (step.learningRate() == 0) {
+            // A product with 0 would leave NaN where a gradient is NaN.
+            direction.assignZero();
+        } else if (step.learningRate() != 1) {
+            direction.scale(step.learningRate());
+        }
+        if (step.learningRate() != 0) {
+            // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
+            published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
+        }
+        lastRecord = new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses);
+    }
+
+    private Step choose(Batch batch, int epoch) {
+        double[] before = layout.collect(progress, rule);
+        try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+            progress.count(epoch, batch.size);
+            return rule.step(batch);
+        } catch (Throwable t) {
+            layout.distribute(before, progress, rule);
+            throw t;
+        }
+    }
+
+    private static <T> INDArray[] forEach(List<T> list, IntFunction<INDArray> array) {
+        INDArray[] arrays = new INDArray[list.size()];
+        for (int i = 0; i < arrays.length; i++) {
+            arrays[i] = array.apply(i);
+        }
+        return arrays;
+    }
+
+    private static long length(UpdaterBlock block) {
+        return block.getParamOffsetEnd() - block.getParamOffsetStart();
+    }
+
+    private static INDArray interval(INDArray all, UpdaterBlock block) {
+        return all.get(NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd()));
+    }
+
+    private static INDArray flat(INDArray array) {
+        return array.reshape(array.length());
+    }
+
+    /** What the search itself remembers, beside the rule: part of the updater state. */
+    static final class Progress {
+
+        /** False in an updater state that nobody has written to yet. Has to be the first scalar. */
+        private boolean started;
+        private int epoch;
+        /** Of the epoch that is under way. */
+        private int batches;
+        private int examples;
+        /** Of the last complete epoch; 0 before there is one. */
+        private int batchesPerEpoch;
+        private int examplesPerEpoch;
+
+        void state(Scalars scalars) {
+            started = scalars.next(started);
+            epoch = scalars.next(epoch);
+            batches = scalars.next(batches);
+            examples = scalars.next(examples);
+            batchesPerEpoch = scalars.next(batchesPerEpoch);
+            examplesPerEpoch = scalars.next(examplesPerEpoch);
+        }
+
+        private void count(int currentEpoch, int batchSize) {
+            if (started && currentEpoch != epoch) {
+                batchesPerEpoch = batches;
+                examplesPerEpoch = examples;
+                batches = 0;
+                examples = 0;
+            }
+            started = true;
+            epoch = currentEpoch;
+            batches++;
+            examples += batchSize;
+        }
+    }
+
+    /** The rule's view of one iteration. */
+    private final class Batch implements TrainingBatch {
+
+        private final int size;
+        private final double loss = forwardPass.score();
+        private boolean displaced;
+        private boolean backedUp;
+        /** Loss at the current parameters, comparable with the trials'; NaN as long as it is not known. */
+        private Double start;
+        /** Whether a trial has drawn the same random numbers as the training pass; null before the first trial. */
+        private Boolean repeatable;
+        private int forwardPasses;
+        private int gradientPasses;
+
+        private Batch(int size) {
+            this.size = size;
+        }
+
+        @Override
+        public double loss() {
+            return loss;
+        }
+
+        @Override
+        public double loss(double step, Vector along) {
+            if (step == 0) {
+                return start();
+            }
+            return evaluate(step, along, forwardPass::loss);
+        }
+
+        private double start() {
+            if (start == null) {
+                boolean drewNothing = beforeTraining != null && beforeTraining.isSameAs(afterTraining);
+                boolean comparable = forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
+                start = comparable ? loss : evaluate(0, null, forwardPass::loss);
+            }
+            return start;
+        }
+
+        private double evaluate(double step, Vector along, LossFunction function) {
+            displace(step, along);
+            try {
+                (beforeTraining == null ? afterTraining : beforeTraining).restore();
+                forwardPasses++;
+                double value = function.loss();
+                repeatable = RandomState.now().isSameAs(afterTraining);
+                return value;
+            } finally {
+                afterTraining.restore();
+                restore();
+            }
+        }
+
+        private void displace(double step, Vector along) {
+            if (step == 0) {
+                return;
+            }
+            if (!backedUp) {
+                if (backup == null) {
+                    backup = Nd4j.createUninitialized(parameters.dataType(), parameters.length());
+                }
+                backup.assign(parameters);
+                backedUp = true;
+            }
+            displaced = true;
+            new BlockVector(parameterBlocks).add(-step, along);
+        }
+
+        private void restore() {
+            if (displaced) {
+                parameters.assign(backup);
+                displaced = false;
+            }
+        }
+
+        @Override
+        public Vector gradient() {
+            return gradient;
+        }
+
+        @Override
+        public Vector direction() {
+            return direction;
+        }
+
+        @Override
+        public Vector memory(int index) {
+            return memory[index];
+        }
+
+        @Override
+        public int size() {
+            return size;
+        }
+
+        @Override
+        public int batchesPerEpoch() {
+            return progress.batchesPerEpoch;
+        }
+
+        @Override
+        public int examplesPerEpoch() {
+            return progress.examplesPerEpoch;
+        }
+
+        @Override
+        public Losses keep() {
+            ForwardPass.KeptInput input = forwardPass.keep();
+            return (step, along) -> evaluate(step, along, () -> forwardPass.loss(input));
+        }
+    }
+
+    private interface LossFunction {
+        double loss();
+    }
+}

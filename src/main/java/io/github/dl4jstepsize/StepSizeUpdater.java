@@ -1,0 +1,115 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.schedule.ISchedule;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Base of all updaters that find their step size while a network trains: use one as
+ * {@code new NeuralNetConfiguration.Builder().updater(new LabPalUpdater())} and add a {@link StepSizeListener} to the
+ * network. Everything else, from {@code fit} to {@code ModelSerializer}, stays as it is.
+ * <p>
+ * These objects are immutable settings. What a method remembers is part of the network's updater state, which DL4J
+ * saves, restores and copies. Two updaters are equal if they are of the same class with the same settings.
+ * <p>
+ * The learning rate that DL4J reports ({@code net.getLearningRate(i)}, the training UI) is the factor on the direction
+ * in the last iteration. It cannot be set: {@link #setLrAndSchedule} throws. {@code WeightDecay} becomes a part of the
+ * direction and is scaled with it. A network can have layers with other updaters: they keep their own learning rates,
+ * and their parameters do not take part in the search. It cannot have two different updaters of this kind.
+ * Parameters have to be FLOAT or DOUBLE.
+ */
+public abstract class StepSizeUpdater implements IUpdater {
+
+    /** The last factor on the direction, for display; NaN means not known, which DL4J shows as no learning rate. */
+    private transient volatile double learningRate = Double.NaN;
+
+    StepSizeUpdater() {
+    }
+
+    /** A new instance of the algorithm with these settings. */
+    abstract StepRule newRule();
+
+    /** All settings in a fixed order; what equality means. */
+    abstract List<?> settings();
+
+    /** The updater that turns the gradient into the direction, with learning rate 1; NoOp leaves the gradient as it is. */
+    IUpdater base() {
+        return new NoOp();
+    }
+
+    /** Whether the rule needs the gradient after the base updater has overwritten it. */
+    boolean keepsGradient() {
+        return false;
+    }
+
+    void publishLearningRate(double learningRate) {
+        this.learningRate = learningRate;
+    }
+
+    @Override
+    public long stateSize(long numParams) {
+        return StateLayout.of(this).size(numParams, 1);
+    }
+
+    @Override
+    public GradientUpdater<?> instantiate(INDArray viewArray, boolean initializeViewArray) {
+        if (initializeViewArray) {
+            viewArray.assign(0);
+        }
+        return new DirectionUpdater(this, viewArray);
+    }
+
+    @Override
+    public GradientUpdater<?> instantiate(Map<String, INDArray> updaterState, boolean initializeStateArrays) {
+        throw new UnsupportedOperationException(getClass().getSimpleName() + " works on networks of Deeplearning4j"
+                + " (MultiLayerNetwork, ComputationGraph), not on SameDiff or single arrays");
+    }
+
+    /** The factor on the direction in the last iteration; NaN before the first. */
+    @Override
+    public double getLearningRate(int iteration, int epoch) {
+        return learningRate;
+    }
+
+    @Override
+    public boolean hasLearningRate() {
+        return true;
+    }
+
+    /** Always throws: the step size is the result of a search. */
+    @Override
+    public void setLrAndSchedule(double lr, ISchedule lrSchedule) {
+        throw new UnsupportedOperationException(getClass().getSimpleName() + " computes its step size; a learning rate"
+                + " cannot be set. Use another updater, e.g. Sgd or Adam, for layers with a learning rate of their own");
+    }
+
+    @Override
+    public IUpdater clone() {
+        try {
+            return (IUpdater) super.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other != null && getClass() == other.getClass() && settings().equals(((StepSizeUpdater) other).settings());
+    }
+
+    @Override
+    public int hashCode() {
+        return settings().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return getClass().getSimpleName() + settings();
+    }
+}

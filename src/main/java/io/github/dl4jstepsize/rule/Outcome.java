@@ -1,0 +1,21 @@
+package io.github.dl4jstepsize.rule;
+
+/** How an iteration came by its step. */
+public enum Outcome {
+    /** A parabola through the measurements has its minimum ahead; the step is derived from it. */
+    MINIMUM,
+    /** As MINIMUM, but the step was cut to the maximum step size. */
+    MAXIMUM_STEP,
+    /** The line falls and does not curve upwards: the step is the distance that was measured, or the one in use. */
+    DOWNHILL,
+    /** The line does not fall, so that nothing could be measured: the step in use is taken; without one, none. */
+    NO_DESCENT,
+    /** This batch was measured for a search that is not finished; the parameters stay. */
+    MEASURED,
+    /** This batch's gradient was added to an update that is not finished; the parameters stay. */
+    ACCUMULATED,
+    /** The step size of an earlier search was used again. */
+    REUSED,
+    /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
+    NOT_FINITE
+}

@@ -1,0 +1,22 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * An algorithm that chooses step sizes. It sees numbers and abstract vectors only, never a network, and is called once
+ * per training iteration. An instance belongs to one network; what it must remember it declares in {@link #state}.
+ * <p>
+ * If an evaluation of the loss throws, the iteration has to leave no trace: evaluate first, write to memory vectors
+ * afterwards. Scalars declared in {@code state} are rolled back by the caller.
+ */
+public interface StepRule {
+
+    /** Chooses the step of this iteration. */
+    Step step(TrainingBatch batch);
+
+    /** Passes each remembered scalar to {@code scalars}, always the same ones in the same order. */
+    void state(Scalars scalars);
+
+    /** Number of {@link TrainingBatch#memory memory vectors} this rule uses. */
+    default int memoryVectors() {
+        return 0;
+    }
+}

@@ -1,0 +1,45 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * One iteration of a training loop, as a rule sees it: the loss and gradient of this mini-batch, the direction in which
+ * the parameters are about to move, and vectors that outlive the iteration.
+ */
+public interface TrainingBatch extends Losses {
+
+    /** The mean loss, regularisation included, that the training pass computed (DL4J's score). */
+    double loss();
+
+    /**
+     * The mean gradient after clipping, L1 and L2. The same vector as {@link #direction()} where the base updater is
+     * plain gradient descent. A rule must not write to it.
+     */
+    Vector gradient();
+
+    /**
+     * What the base updater made of the gradient. The parameters move by {@code -learningRate * direction} when the
+     * rule returns; a rule may overwrite the direction before it does.
+     */
+    Vector direction();
+
+    /**
+     * A vector that keeps its content from one iteration to the next and is saved with the network; zero at first.
+     *
+     * @param index 0 to {@link StepRule#memoryVectors()} - 1
+     */
+    Vector memory(int index);
+
+    /** Number of examples in this batch. */
+    int size();
+
+    /** Iterations in an epoch as counted in the last complete one, 0 before the first is complete. */
+    int batchesPerEpoch();
+
+    /** Examples in an epoch as counted in the last complete one, 0 before the first is complete. */
+    int examplesPerEpoch();
+
+    /**
+     * This batch, copied, for use in later iterations, while the parameters are still the same. The copy is not saved
+     * with the network.
+     */
+    Losses keep();
+}

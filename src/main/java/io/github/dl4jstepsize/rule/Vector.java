@@ -1,0 +1,26 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * A vector of the space of trained parameters, as a rule sees it: one number per parameter that the rule's updater is
+ * configured for. Parameters of other updaters, frozen parameters and running statistics have no place in it.
+ * <p>
+ * On a network each call is a handful of ND4J operations on views; {@link #dot} and {@link #norm} read one scalar back
+ * from the device per block of parameters.
+ */
+public interface Vector {
+
+    /** Inner product with another vector of the same space. */
+    double dot(Vector other);
+
+    /** Euclidean norm. */
+    double norm();
+
+    /** {@code this = other}. */
+    void assign(Vector other);
+
+    /** {@code this = factor * this}. */
+    void scale(double factor);
+
+    /** {@code this = this + factor * other}. */
+    void add(double factor, Vector other);
+}
