@@ -52,7 +52,6 @@ class ForwardPassTest {
             assertEquals(loss[0], loss[2], 0.0, problem + ": start of the line against score");
         }
         assertEquals(1, StepSizes.lastRecord(model).forwardPasses(), "the start of the line is free after a trial");
-        // In the very first iteration nobody could note the random state; then the start is evaluated anew.
         assertEquals(losses.get(0)[1], losses.get(0)[2], 0.0, problem + ": first iteration");
     }
 
