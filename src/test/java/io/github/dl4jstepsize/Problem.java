@@ -2,16 +2,30 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -103,13 +117,140 @@ enum Problem {
         @Override
         MultiDataSet batch(int number, int size, DataType type) {
             MultiDataSet batch = sequences(number, size, 5, 3, 7, type);
-            INDArray mask = Nd4j.ones(type, size, 7);
+            INDArray mask = lengths(size, 7, type);
+            return new MultiDataSet(batch.getFeatures(), batch.getLabels(), new INDArray[]{mask}, new INDArray[]{mask});
+        }
+    },
+    GRAVES_LSTM {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new GravesLSTM.Builder().nIn(5).nOut(6).activation(Activation.TANH).build())
+                    .layer(recurrentClasses(3).build())
+                    .setInputType(InputType.recurrent(5, 7)));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return sequences(number, size, 5, 3, 7, type);
+        }
+    },
+    BIDIRECTIONAL_SIMPLE_RNN {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new Bidirectional(new SimpleRnn.Builder().nIn(5).nOut(6).dropOut(0.8).build()))
+                    .layer(new SelfAttentionLayer.Builder().nOut(8).nHeads(2).projectInput(true).build())
+                    .layer(recurrentClasses(3).build())
+                    .setInputType(InputType.recurrent(5, 7)));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return sequences(number, size, 5, 3, 7, type);
+        }
+    },
+    MASKED_LAST_TIME_STEP {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new LastTimeStep(new LSTM.Builder().nIn(5).nOut(6).build()))
+                    .layer(classes(4).build())
+                    .setInputType(InputType.recurrent(5, 7)));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return new MultiDataSet(new INDArray[]{random(number, type, size, 5, 7)},
+                    new INDArray[]{oneHot(number, type, size, 4)}, new INDArray[]{lengths(size, 7, type)}, null);
+        }
+    },
+    EMBEDDED_WORDS {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new EmbeddingSequenceLayer.Builder().nIn(20).nOut(6).inputLength(7).build())
+                    .layer(new GlobalPoolingLayer(PoolingType.AVG))
+                    .layer(classes(4).nIn(6).build()));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            INDArray words = random(number, type, size, 7).addi(1).muli(9);
+            return batch(org.nd4j.linalg.ops.transforms.Transforms.floor(words), oneHot(number, type, size, 4));
+        }
+    },
+    CENTER_LOSS {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new DenseLayer.Builder().nIn(12).nOut(6).activation(Activation.TANH).build())
+                    .layer(new CenterLossOutputLayer.Builder(LossFunction.MCXENT).nOut(4).activation(Activation.SOFTMAX)
+                            .alpha(0.1).lambda(0.1).build())
+                    .setInputType(InputType.feedForward(12)));
+        }
+    },
+    PIXEL_CLASSES {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.convolutionMode(ConvolutionMode.Same).list()
+                    .layer(new ConvolutionLayer.Builder(3, 3).nOut(4).activation(Activation.RELU).build())
+                    .layer(new ConvolutionLayer.Builder(1, 1).nOut(3).activation(Activation.IDENTITY).build())
+                    .layer(new CnnLossLayer.Builder(LossFunction.MCXENT).activation(Activation.SOFTMAX).build())
+                    .setInputType(InputType.convolutional(6, 6, 2)));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            INDArray labels = Nd4j.zeros(type, size, 3, 6, 6);
+            Random random = new Random(number);
             for (int i = 0; i < size; i++) {
-                for (int t = 3 + i % 4; t < 7; t++) {
-                    mask.putScalar(i, t, 0);
+                for (int row = 0; row < 36; row++) {
+                    labels.putScalar(new int[]{i, random.nextInt(3), row / 6, row % 6}, 1);
                 }
             }
-            return new MultiDataSet(batch.getFeatures(), batch.getLabels(), new INDArray[]{mask}, new INDArray[]{mask});
+            return batch(random(number, type, size, 2, 6, 6), labels);
+        }
+    },
+    FROZEN_BELOW {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new FrozenLayer(new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build()))
+                    .layer(new FrozenLayerWithBackprop(
+                            new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).build()))
+                    .layer(new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).dropOut(0.8).build())
+                    .layer(classes(4).build())
+                    .setInputType(InputType.feedForward(12)));
+        }
+    },
+    WITHOUT_WORKSPACES {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return MLP_DROPOUT_L2.build(configuration.trainingWorkspaceMode(WorkspaceMode.NONE)
+                    .inferenceWorkspaceMode(WorkspaceMode.NONE));
+        }
+    },
+    CACHED_CNN {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return CNN_BATCH_NORM_DROPOUT.build(configuration.cacheMode(CacheMode.DEVICE));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return CNN_BATCH_NORM_DROPOUT.batch(number, size, type);
+        }
+    },
+    CACHED_LSTM {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return MASKED_LSTM.build(configuration.cacheMode(CacheMode.DEVICE));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return MASKED_LSTM.batch(number, size, type);
         }
     },
     TRUNCATED_LSTM {
@@ -252,6 +393,17 @@ enum Problem {
             }
         }
         return batch(random(number, type, size, inputs, length), labels);
+    }
+
+    /** A mask for sequences of different lengths, from 3 on. */
+    static INDArray lengths(int size, int length, DataType type) {
+        INDArray mask = Nd4j.ones(type, size, length);
+        for (int i = 0; i < size; i++) {
+            for (int t = 3 + i % 4; t < length; t++) {
+                mask.putScalar(i, t, 0);
+            }
+        }
+        return mask;
     }
 
     /** Java's random numbers: making data must not move ND4J's stream. */
