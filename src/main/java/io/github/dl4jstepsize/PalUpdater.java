@@ -87,7 +87,7 @@ public final class PalUpdater extends StepSizeUpdater {
     public static final class Builder {
 
         private double measuringStep = 0.1;
-        private double maxStep = 1;
+        private double maxStep = 0.3;
         private double directionAdaptation = 0.4;
         private double stepAdaptation = 1 / 0.6;
         private boolean exactSlope = true;

@@ -50,8 +50,9 @@ class ConfigurationTest {
                 LabPalUpdater.published().build(),
                 LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).stepAdaptation(1.1).momentum(0.3).searchEvery(3)
                         .approximationBatches(2).batchSchedule(Map.of(0, 1, 6, 2)).untrustedUpdates(2)
-                        .averagedMeasurements(2).measuringStep(0.02).maxStep(0.5).trainingSetSize(2500)
-                        .measurement(LabPalUpdater.Measurement.PUBLISHED).build());
+                        .averagedMeasurements(2).measuringStep(0.02).maxStep(0.5).trainingSetSize(2500).build(),
+                // The batches that this one keeps at k > 1 are not saved: resumed exactly only while k is 1.
+                LabPalUpdater.published().searchEvery(3).approximationBatches(2).build());
     }
 
     @ParameterizedTest

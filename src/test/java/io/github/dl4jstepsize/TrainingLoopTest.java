@@ -1,0 +1,221 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.datasets.iterator.AsyncDataSetIterator;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.saver.InMemoryModelSaver;
+import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
+import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
+import org.deeplearning4j.earlystopping.trainer.EarlyStoppingGraphTrainer;
+import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.listeners.CheckpointListener;
+import org.deeplearning4j.optimize.listeners.EvaluativeListener;
+import org.deeplearning4j.optimize.listeners.PerformanceListener;
+import org.deeplearning4j.parallelism.ParallelWrapper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** All the ways in which DL4J trains a network lead to the same steps. */
+class TrainingLoopTest {
+
+    private static final int BATCHES = 6;
+    private static final int EPOCHS = 2;
+
+    private static StepSizeUpdater updater() {
+        return LabPalUpdater.builder().searchEvery(3).approximationBatches(2).momentum(0.3).build();
+    }
+
+    private static MultiLayerNetwork network(Problem problem) {
+        return (MultiLayerNetwork) problem.network(updater(), DataType.FLOAT);
+    }
+
+    private static List<DataSet> batches(Problem problem) {
+        List<DataSet> batches = new ArrayList<>();
+        for (int i = 0; i < BATCHES; i++) {
+            MultiDataSet batch = problem.batch(i, 8, DataType.FLOAT);
+            batches.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        }
+        return batches;
+    }
+
+    /** The parameters after the training loop {@code fit}, from the same start of the random stream. */
+    private static INDArray parameters(Problem problem, Consumer<MultiLayerNetwork> fit) {
+        MultiLayerNetwork network = network(problem);
+        Nd4j.getRandom().setSeed(11);
+        network.addListeners(new StepSizeListener());
+        fit.accept(network);
+        assertNotNull(StepSizes.lastRecord(network));
+        return network.params().dup();
+    }
+
+    @Test
+    void everyFitTakesTheSameSteps() {
+        for (Problem problem : List.of(Problem.MLP_DROPOUT_L2, Problem.CNN_BATCH_NORM_DROPOUT)) {
+            INDArray expected = parameters(problem, network ->
+                    network.fit(new ExistingDataSetIterator(batches(problem)), EPOCHS));
+            List<Consumer<MultiLayerNetwork>> loops = List.of(
+                    network -> network.fit(new AsyncDataSetIterator(new ExistingDataSetIterator(batches(problem))), EPOCHS),
+                    network -> epochs(network, () -> batches(problem).forEach(network::fit)),
+                    network -> epochs(network, () -> batches(problem).forEach(
+                            batch -> network.fit(batch.getFeatures(), batch.getLabels()))),
+                    network -> epochs(network, () -> batches(problem).forEach(
+                            batch -> network.fit(batch.toMultiDataSet()))));
+            for (int i = 0; i < loops.size(); i++) {
+                assertEquals(0.0, ForwardPassTest.maxDifference(expected, parameters(problem, loops.get(i))), problem + " " + i);
+            }
+        }
+    }
+
+    private static void epochs(MultiLayerNetwork network, Runnable epoch) {
+        for (int i = 0; i < EPOCHS; i++) {
+            epoch.run();
+            network.incrementEpochCount();
+        }
+    }
+
+    @Test
+    void aGraphAndItsLayersTakeTheSameSteps() {
+        MultiLayerNetwork layers = network(Problem.MLP_CLIPPED);
+        ComputationGraph graph = layers.toComputationGraph();
+        layers.addListeners(new StepSizeListener());
+        graph.addListeners(new StepSizeListener());
+        layers.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+        graph.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+        assertEquals(0.0, ForwardPassTest.maxDifference(layers.params(), graph.params()));
+    }
+
+    @Test
+    void earlyStoppingTrains() {
+        DataSetIterator train = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+        DataSetIterator test = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+        MultiLayerNetwork network = network(Problem.MLP_CLIPPED);
+        network.addListeners(new StepSizeListener());
+        INDArray start = network.params().dup();
+        EarlyStoppingConfiguration<MultiLayerNetwork> layers = new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                .epochTerminationConditions(new MaxEpochsTerminationCondition(3))
+                .scoreCalculator(new DataSetLossCalculator(test, true)).modelSaver(new InMemoryModelSaver<>()).build();
+        MultiLayerNetwork best = new EarlyStoppingTrainer(layers, network, train).fit().getBestModel();
+        assertTrue(ForwardPassTest.maxDifference(start, best.params()) > 0);
+
+        ComputationGraph graph = network(Problem.MLP_CLIPPED).toComputationGraph();
+        graph.addListeners(new StepSizeListener());
+        EarlyStoppingConfiguration<ComputationGraph> graphs = new EarlyStoppingConfiguration.Builder<ComputationGraph>()
+                .epochTerminationConditions(new MaxEpochsTerminationCondition(3))
+                .scoreCalculator(new DataSetLossCalculator(test, true)).modelSaver(new InMemoryModelSaver<>()).build();
+        ComputationGraph bestGraph = new EarlyStoppingGraphTrainer(graphs, graph, train).fit().getBestModel();
+        assertTrue(ForwardPassTest.maxDifference(start, bestGraph.params()) > 0);
+    }
+
+    @Test
+    void otherListenersBeforeAndAfterChangeNothing(@TempDir Path folder) {
+        INDArray expected = parameters(Problem.MLP_CLIPPED, network ->
+                network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS));
+        for (boolean first : new boolean[]{true, false}) {
+            MultiLayerNetwork network = network(Problem.MLP_CLIPPED);
+            CheckpointListener checkpoints = new CheckpointListener.Builder(folder.resolve("" + first).toFile())
+                    .saveEveryNIterations(2).keepAll().build();
+            EvaluativeListener evaluation = new EvaluativeListener(
+                    new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), 3);
+            PerformanceListener performance = new PerformanceListener(2, true);
+            assertTrue(folder.resolve("" + first).toFile().exists() || folder.resolve("" + first).toFile().mkdirs());
+            if (first) {
+                network.setListeners(new StepSizeListener(), checkpoints, evaluation, performance);
+            } else {
+                network.setListeners(checkpoints, evaluation, performance, new StepSizeListener());
+            }
+            network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+            assertEquals(0.0, ForwardPassTest.maxDifference(expected, network.params()), "ours first: " + first);
+        }
+    }
+
+    @Test
+    void aListenerHearsOfEveryStep() {
+        List<StepRecord> records = Collections.synchronizedList(new ArrayList<>());
+        MultiLayerNetwork network = network(Problem.MLP_CLIPPED);
+        network.setListeners(new StepSizeListener().onStep(records::add));
+        network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+        assertEquals(BATCHES * EPOCHS, records.size());
+        for (int i = 0; i < records.size(); i++) {
+            assertEquals(i, records.get(i).iteration());
+            assertEquals(i / BATCHES, records.get(i).epoch());
+        }
+    }
+
+    @Test
+    void networksTrainInTwoThreadsAsTheyDoOneAfterTheOther() throws Exception {
+        StepSizeListener shared = new StepSizeListener();
+        for (StepSizeListener[] listeners : new StepSizeListener[][]{
+                {new StepSizeListener(), new StepSizeListener()}, {shared, shared}}) {
+            List<Callable<INDArray>> runs = new ArrayList<>();
+            // One updater object in both networks, too.
+            StepSizeUpdater updater = updater();
+            for (int run = 0; run < 2; run++) {
+                StepSizeListener listener = listeners[run];
+                // Not 0, which ND4J takes as "any seed".
+                int seed = run + 1;
+                runs.add(() -> {
+                    MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_DROPOUT_L2.network(updater, DataType.FLOAT);
+                    network.addListeners(listener);
+                    Nd4j.getRandom().setSeed(seed);
+                    network.fit(new ExistingDataSetIterator(batches(Problem.MLP_DROPOUT_L2)), 10);
+                    return network.params().dup();
+                });
+            }
+            INDArray first = runs.get(0).call();
+            INDArray second = runs.get(1).call();
+            ExecutorService threads = Executors.newFixedThreadPool(2);
+            List<Future<INDArray>> parallel = threads.invokeAll(runs);
+            threads.shutdown();
+            assertEquals(0.0, ForwardPassTest.maxDifference(first, parallel.get(0).get()));
+            assertEquals(0.0, ForwardPassTest.maxDifference(second, parallel.get(1).get()));
+        }
+    }
+
+    @Test
+    void twoWorkersAverageTheirSearches() {
+        for (Model model : List.of((Model) network(Problem.MLP_CLIPPED), network(Problem.MLP_CLIPPED).toComputationGraph())) {
+            List<DataSet> data = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                data.addAll(batches(Problem.MLP_CLIPPED));
+            }
+            double before = score(model, data);
+            List<StepRecord> records = Collections.synchronizedList(new ArrayList<>());
+            ParallelWrapper wrapper = new ParallelWrapper.Builder<>(model).workers(2).averagingFrequency(3)
+                    .averageUpdaters(true).prefetchBuffer(2).build();
+            wrapper.setListeners(new StepSizeListener().onStep(records::add));
+            wrapper.fit(new ExistingDataSetIterator(data));
+            wrapper.shutdown();
+            assertEquals(data.size(), records.size());
+            assertTrue(score(model, data) < before, score(model, data) + " after " + before);
+        }
+    }
+
+    private static double score(Model model, List<DataSet> data) {
+        DataSet all = DataSet.merge(data);
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).score(all) : ((ComputationGraph) model).score(all);
+    }
+}
