@@ -17,6 +17,10 @@ import java.util.TreeMap;
  *   new NeuralNetConfiguration.Builder().updater(new LabPalUpdater())
  *   new NeuralNetConfiguration.Builder().updater(LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).build())
  * }</pre>
+ * The recommended settings differ from the published ones where the latter are made for 150,000 iterations: a search
+ * every 200 updates instead of 1000, the second after 50 instead of 400. They step to the minimum (alpha = 1), not beyond
+ * it: on the true minimum, alpha = 1.8 is as good on an MLP and worse on a network with BatchNorm.
+ * <p>
  * Batches that are measured do not move the parameters. Costs one extra forward pass for each of them, and the memory of
  * one parameter vector (two with momentum) and of one for the search.
  */
@@ -174,12 +178,12 @@ public final class LabPalUpdater extends StepSizeUpdater {
     public static final class Builder {
 
         private Mode mode = Mode.NSGD;
-        private double stepAdaptation = 1.8;
+        private double stepAdaptation = 1;
         private double momentum;
-        private int searchEvery = 1000;
+        private int searchEvery = 200;
         private int approximationBatches = 10;
         private Map<Integer, Integer> batchSchedule = Map.of(0, 1, 75000, 2, 112500, 4);
-        private int untrustedUpdates = 400;
+        private int untrustedUpdates = 50;
         private int averagedMeasurements = 25;
         private double measuringStep = 0.1;
         private double maxStep = 1;
