@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
@@ -149,7 +149,8 @@ abstract class ForwardPass {
      * follows when the iteration is over.
      */
     final Map<RecurrentLayer, Map<String, INDArray>> rewindRecurrentState() {
-        Map<RecurrentLayer, Map<String, INDArray>> ends = new LinkedHashMap<>();
+        // By identity: a layer's hashCode() is computed from the content of its arrays.
+        Map<RecurrentLayer, Map<String, INDArray>> ends = new IdentityHashMap<>();
         if (truncatedBackpropagation()) {
             for (Layer layer : layers()) {
                 if (layer instanceof RecurrentLayer) {
