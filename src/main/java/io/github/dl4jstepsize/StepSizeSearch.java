@@ -7,6 +7,9 @@ import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.TrainingBatch;
 import io.github.dl4jstepsize.rule.Vector;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -42,6 +45,8 @@ final class StepSizeSearch {
 
     private final INDArray[] parameterBlocks;
     private final BlockVector direction;
+    /** Gradients of frozen layers, to which DL4J adds weight decay all the same. */
+    private final List<INDArray> frozenGradients = new ArrayList<>();
     private final BlockVector gradient;
     private final BlockVector[] memory;
     /** The parameters before the search; allocated when a rule looks along the line for the first time. */
@@ -77,6 +82,9 @@ final class StepSizeSearch {
         }
         for (UpdaterBlock block : blocks) {
             for (UpdaterBlock.ParamState variable : block.getLayersAndVariablesInBlock()) {
+                if (isFrozen(variable.getLayer())) {
+                    frozenGradients.add(variable.getGradView());
+                }
                 published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
             }
         }
@@ -110,6 +118,11 @@ final class StepSizeSearch {
                         + " layers, or an updater with a learning rate of its own in some");
             }
         }
+    }
+
+    private static boolean isFrozen(Trainable layer) {
+        return layer instanceof FrozenLayerWithBackprop
+                || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
     }
 
     /** Called when the next thing that draws random numbers in this thread is the training pass. */
@@ -161,6 +174,7 @@ final class StepSizeSearch {
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
+        frozenGradients.forEach(gradient -> gradient.assign(0));
         Batch batch = new Batch(batchSize);
         Step step = choose(batch, epoch);
         if (step.learningRate() == 0) {

@@ -1,0 +1,127 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.variational.GaussianReconstructionDistribution;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** Layers for which a step size updater needs care. */
+class LayerTest {
+
+    @Test
+    void frozenParametersDoNotMoveByOneBit() {
+        for (StepSizeUpdater updater : List.of(new PalUpdater(), new LabPalUpdater())) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
+                    .weightDecay(0.1).l2(0.01).list()
+                    .layer(new FrozenLayerWithBackprop(
+                            new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build()))
+                    .layer(new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).build())
+                    .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(4).activation(Activation.SOFTMAX).build())
+                    .setInputType(InputType.feedForward(12)).build());
+            network.init();
+            network.addListeners(new StepSizeListener());
+            ComputationGraph graph = network.toComputationGraph();
+            graph.addListeners(new StepSizeListener());
+            INDArray frozen = network.getLayer(0).params().dup();
+            Problem.MLP_CLIPPED.fit(network, 15);
+            Problem.MLP_CLIPPED.fit(graph, 15);
+            assertEquals(frozen, network.getLayer(0).params(), updater.toString());
+            assertEquals(frozen, graph.getLayer(0).params(), updater.toString());
+            assertTrue(StepSizes.lastRecord(network).learningRate() > 0);
+        }
+    }
+
+    @Test
+    void weightDecayIsPartOfTheDirection() {
+        double rate = 0.05;
+        INDArray[] parameters = new INDArray[2];
+        IUpdater[] updaters = {new Sgd(rate), new ProbeUpdater(
+                batch -> io.github.dl4jstepsize.rule.Step.chosen(rate, rate, io.github.dl4jstepsize.rule.Outcome.REUSED))};
+        for (int i = 0; i < 2; i++) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                    .updater(updaters[i]).dataType(DataType.DOUBLE).weightDecay(0.3).list()
+                    .layer(new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build())
+                    .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(4).activation(Activation.SOFTMAX).build())
+                    .setInputType(InputType.feedForward(12)).build());
+            network.init();
+            network.addListeners(new StepSizeListener());
+            Problem.MLP_CLIPPED.fit(network, 5);
+            parameters[i] = network.params();
+        }
+        assertEquals(0, ForwardPassTest.maxDifference(parameters[0], parameters[1]), 1e-14);
+    }
+
+    @Test
+    void aVariationalAutoencoderTrainsUnderSupervisionAndRefusesPretraining() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new PalUpdater()).list()
+                .layer(new VariationalAutoencoder.Builder().nIn(12).nOut(6).encoderLayerSizes(8).decoderLayerSizes(8)
+                        .activation(Activation.TANH)
+                        .reconstructionDistribution(new GaussianReconstructionDistribution(Activation.IDENTITY)).build())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT).nIn(6).nOut(4).activation(Activation.SOFTMAX).build())
+                .build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        Problem.MLP_CLIPPED.fit(network, 5);
+        assertTrue(StepSizes.lastRecord(network).learningRate() > 0);
+
+        INDArray before = network.params().dup();
+        MultiDataSet batch = Problem.MLP_CLIPPED.batch(0, 8, DataType.FLOAT);
+        String message = assertThrows(IllegalStateException.class, () -> network.pretrain(
+                new ExistingDataSetIterator(List.of(new DataSet(batch.getFeatures(0), batch.getLabels(0)))))).getMessage();
+        assertTrue(message.contains("retraining"), message);
+        assertEquals(before, network.params());
+    }
+
+    @Test
+    void aOneClassNetworkTrains() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new PalUpdater()).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(6).activation(Activation.RELU).build())
+                .layer(new OCNNOutputLayer.Builder().nIn(6).hiddenLayerSize(4).activation(Activation.SIGMOID)
+                        .initialRValue(0.1).nu(0.1).build())
+                .build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        for (int i = 0; i < 5; i++) {
+            INDArray features = Problem.MLP_CLIPPED.batch(i, 8, DataType.FLOAT).getFeatures(0);
+            network.fit(features, Nd4j.ones(8, 1));
+            assertTrue(Double.isFinite(StepSizes.lastRecord(network).learningRate()));
+        }
+    }
+
+    @Test
+    void aNetworkWithoutALossIsRefused() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new PalUpdater()).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(6).build()).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        INDArray before = network.params().dup();
+        // DL4J's own refusal.
+        assertThrows(RuntimeException.class, () -> Problem.MLP_CLIPPED.fit(network, 1));
+        assertEquals(before, network.params());
+    }
+}
