@@ -6,6 +6,8 @@ import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
@@ -19,9 +21,11 @@ import org.nd4j.linalg.api.memory.enums.ResetPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * The forward half of DL4J's {@code computeGradientAndScore}, once more: the loss of the batch that is being trained on,
@@ -103,6 +107,14 @@ abstract class ForwardPass {
             }
         }
         return true;
+    }
+
+    /** The names of the outputs' loss functions. */
+    final String lossFunction() {
+        return Arrays.stream(outputLayers()).map(layer -> layer.conf().getLayer())
+                .map(layer -> layer instanceof BaseOutputLayer ? ((BaseOutputLayer) layer).getLossFn()
+                        : layer instanceof LossLayer ? ((LossLayer) layer).getLossFn() : layer)
+                .map(loss -> loss.getClass().getSimpleName()).collect(Collectors.joining(" + "));
     }
 
     /** The layer that computes an output's score. */

@@ -42,7 +42,10 @@ public final class StepRecord {
         return step.stepSize();
     }
 
-    /** The factor on the un-normalised direction by which the parameters moved; 0 if they stayed. */
+    /**
+     * The factor on the un-normalised direction by which the parameters moved, 0 if they stayed; for methods that walk
+     * along a line over several iterations, counted from the line's beginning.
+     */
     public double learningRate() {
         return step.learningRate();
     }

@@ -97,9 +97,11 @@ final class StepSizeSearch {
         }
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
-            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length);
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length,
+                    () -> progress.directions);
         }
-        gradient = updater.keepsGradient() ? new BlockVector(forEach(updaters, i -> updaters.get(i).gradient())) : direction;
+        gradient = updaters.get(0).gradient() == null ? direction
+                : new BlockVector(forEach(updaters, i -> updaters.get(i).gradient()));
     }
 
     private void requireOneUpdater(StepSizeUpdater updater) {
@@ -163,13 +165,13 @@ final class StepSizeSearch {
         load();
         Batch batch = new Batch(batchSize);
         Step step = choose(batch, epoch);
-        if (step.learningRate() == 0) {
+        if (step.factor() == 0) {
             // A product with 0 would leave NaN where a gradient is NaN.
             direction.assignZero();
-        } else if (step.learningRate() != 1) {
-            direction.scale(step.learningRate());
+        } else if (step.factor() != 1) {
+            direction.scale(step.factor());
         }
-        if (step.learningRate() != 0) {
+        if (step.factor() != 0) {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
@@ -219,6 +221,8 @@ final class StepSizeSearch {
         /** Of the last complete epoch; 0 before there is one. */
         private int batchesPerEpoch;
         private int examplesPerEpoch;
+        /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
+        private int directions;
 
         void state(Scalars scalars) {
             started = scalars.next(started);
@@ -227,6 +231,7 @@ final class StepSizeSearch {
             examples = scalars.next(examples);
             batchesPerEpoch = scalars.next(batchesPerEpoch);
             examplesPerEpoch = scalars.next(examplesPerEpoch);
+            directions = scalars.next(directions);
         }
 
         private void count(int currentEpoch, int batchSize) {
@@ -240,6 +245,7 @@ final class StepSizeSearch {
             epoch = currentEpoch;
             batches++;
             examples += batchSize;
+            directions++;
         }
     }
 
@@ -317,6 +323,11 @@ final class StepSizeSearch {
                 parameters.assign(backup);
                 displaced = false;
             }
+        }
+
+        @Override
+        public String lossFunction() {
+            return forwardPass.lossFunction();
         }
 
         @Override

@@ -19,6 +19,9 @@ class TraceTest {
     static Stream<Arguments> traces() {
         return Stream.of("P1", "P2").flatMap(problem -> Stream.of(
                 Arguments.of(problem, "PAL__default", PalUpdater.published().build()),
+                Arguments.of(problem, "L4MOM__default",
+                        L4Updater.published().direction(L4Updater.Direction.MOMENTUM).build()),
+                Arguments.of(problem, "L4ADAM__default", L4Updater.published().build()),
                 Arguments.of(problem, "LABPAL_SGD__short_adapt0.5_max100", LabPalUpdater.published()
                         .trainingSetSize(10000).searchEvery(10).approximationBatches(4)
                         .batchSchedule(Map.of(0, 1, 60, 2)).untrustedUpdates(3).averagedMeasurements(5)

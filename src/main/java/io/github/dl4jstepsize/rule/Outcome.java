@@ -16,6 +16,8 @@ public enum Outcome {
     ACCUMULATED,
     /** The step size of an earlier search was used again. */
     REUSED,
+    /** The step takes the linearised loss part of the way down to its smallest attainable value. */
+    LINEARIZED,
     /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
     NOT_FINITE
 }

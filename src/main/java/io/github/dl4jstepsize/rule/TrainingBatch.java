@@ -11,7 +11,8 @@ public interface TrainingBatch extends Losses {
 
     /**
      * The mean gradient after clipping, L1 and L2. The same vector as {@link #direction()} where the base updater is
-     * plain gradient descent. A rule must not write to it.
+     * plain gradient descent; for methods that declare it, the base updater's running average of the gradients instead.
+     * A rule must not write to it.
      */
     Vector gradient();
 
@@ -27,6 +28,9 @@ public interface TrainingBatch extends Losses {
      * @param index 0 to {@link StepRule#memoryVectors()} - 1
      */
     Vector memory(int index);
+
+    /** The name of the loss function, for messages. */
+    String lossFunction();
 
     /** Number of examples in this batch. */
     int size();
