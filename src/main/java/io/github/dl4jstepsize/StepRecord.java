@@ -22,6 +22,10 @@ public final class StepRecord {
         this.gradientPasses = gradientPasses;
     }
 
+    Step step() {
+        return step;
+    }
+
     /** DL4J's count of iterations, from 0. */
     public int iteration() {
         return iteration;

@@ -160,6 +160,32 @@ final class StepSizeSearch {
         }
     }
 
+    /**
+     * Called before DL4J's update pipeline. If the loss or the gradient is not finite, there must be no pipeline, because
+     * it would poison the averages that base updaters keep; the gradient view, pseudo-gradients of running statistics
+     * included, is then zero.
+     *
+     * @param gradientView of the whole network
+     * @return whether to go on
+     */
+    boolean admits(INDArray gradientView, int iteration, int epoch, int batchSize) {
+        load();
+        double loss = forwardPass.score();
+        if (Guard.isFinite(loss, gradientView)) {
+            return true;
+        }
+        gradientView.assign(0);
+        progress.count(epoch, batchSize);
+        double stepSize = lastRecord == null ? Double.NaN : lastRecord.stepSize();
+        record(new StepRecord(iteration, epoch, loss, Step.chosen(0, stepSize, Outcome.NOT_FINITE), 0, 0));
+        return false;
+    }
+
+    /** @throws IllegalStateException if the last {@code maximum} iterations were not finite */
+    void requireFinite(int maximum) {
+        progress.guard.requireFinite(maximum, lastRecord);
+    }
+
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
@@ -175,14 +201,21 @@ final class StepSizeSearch {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
-        lastRecord = new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses);
+        record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
+    }
+
+    private void record(StepRecord record) {
+        progress.guard.watch(record.step(), progress.batchesPerEpoch, updaters.get(0).updater());
+        lastRecord = record;
     }
 
     private Step choose(Batch batch, int epoch) {
         double[] before = layout.collect(progress, rule);
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             progress.count(epoch, batch.size);
-            return rule.step(batch);
+            progress.directions++;
+            Step step = rule.step(batch);
+            return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
             throw t;
@@ -223,6 +256,7 @@ final class StepSizeSearch {
         private int examplesPerEpoch;
         /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
         private int directions;
+        private final Guard guard = new Guard();
 
         void state(Scalars scalars) {
             started = scalars.next(started);
@@ -232,6 +266,7 @@ final class StepSizeSearch {
             batchesPerEpoch = scalars.next(batchesPerEpoch);
             examplesPerEpoch = scalars.next(examplesPerEpoch);
             directions = scalars.next(directions);
+            guard.state(scalars);
         }
 
         private void count(int currentEpoch, int batchSize) {
@@ -245,7 +280,6 @@ final class StepSizeSearch {
             epoch = currentEpoch;
             batches++;
             examples += batchSize;
-            directions++;
         }
     }
 

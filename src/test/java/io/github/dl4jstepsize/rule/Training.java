@@ -30,9 +30,9 @@ final class Training {
         evaluations = 0;
         ArrayVector direction = new ArrayVector(gradient.apply(parameters));
         Step step = rule.step(new FunctionBatch(loss, direction));
-        if (step.learningRate() != 0) {
+        if (step.factor() != 0) {
             for (int i = 0; i < parameters.length; i++) {
-                parameters[i] -= step.learningRate() * direction.values[i];
+                parameters[i] -= step.factor() * direction.values[i];
             }
         }
         return step;
@@ -68,6 +68,11 @@ final class Training {
                 point[i] -= step * ((ArrayVector) along).values[i];
             }
             return function.applyAsDouble(point);
+        }
+
+        @Override
+        public String lossFunction() {
+            return "a function";
         }
 
         @Override
