@@ -24,10 +24,6 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     private static final int DEFAULT_MAX_NOT_FINITE = 10;
 
     private transient Consumer<StepRecord> onStep;
-    /** A single bad batch is no reason to stop; ten in a row are no accident. */
-    private static final int DEFAULT_MAX_NOT_FINITE = 10;
-
-    private transient Consumer<StepRecord> onStep;
     private int maxNotFinite = DEFAULT_MAX_NOT_FINITE;
     /** Where the random stream was when this listener was made: for a first batch that no epoch begins with. */
     private final transient RandomState atCreation = RandomState.now();

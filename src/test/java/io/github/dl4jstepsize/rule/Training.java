@@ -15,6 +15,8 @@ final class Training {
     int batchesPerEpoch;
     int examplesPerEpoch;
     int batchSize = 128;
+    /** Makes the direction the opposite of the gradient. */
+    boolean turnDirection;
 
     Training(StepRule rule, double... start) {
         this.rule = rule;
@@ -29,7 +31,11 @@ final class Training {
     Step step(ToDoubleFunction<double[]> loss, Function<double[], double[]> gradient) {
         evaluations = 0;
         ArrayVector direction = new ArrayVector(gradient.apply(parameters));
-        Step step = rule.step(new FunctionBatch(loss, direction));
+        ArrayVector copy = new ArrayVector(direction.values.clone());
+        if (turnDirection) {
+            direction.scale(-1);
+        }
+        Step step = rule.step(new FunctionBatch(loss, turnDirection ? copy : direction, direction));
         if (step.factor() != 0) {
             for (int i = 0; i < parameters.length; i++) {
                 parameters[i] -= step.factor() * direction.values[i];
@@ -41,10 +47,12 @@ final class Training {
     private final class FunctionBatch implements TrainingBatch {
 
         private final ToDoubleFunction<double[]> function;
+        private final ArrayVector gradient;
         private final ArrayVector direction;
 
-        private FunctionBatch(ToDoubleFunction<double[]> function, ArrayVector direction) {
+        private FunctionBatch(ToDoubleFunction<double[]> function, ArrayVector gradient, ArrayVector direction) {
             this.function = function;
+            this.gradient = gradient;
             this.direction = direction;
         }
 
@@ -77,7 +85,7 @@ final class Training {
 
         @Override
         public Vector gradient() {
-            return direction;
+            return gradient;
         }
 
         @Override
