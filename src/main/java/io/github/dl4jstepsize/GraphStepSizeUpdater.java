@@ -25,7 +25,7 @@ final class GraphStepSizeUpdater extends ComputationGraphUpdater implements Step
     @Override
     public synchronized void update(Gradient gradient, int iteration, int epoch, int batchSize,
                                     LayerWorkspaceMgr workspaceMgr) {
-        if (search.admits(getFlattenedGradientsView(), iteration, epoch, batchSize)) {
+        if (search.admits(iteration, epoch, batchSize)) {
             super.update(gradient, iteration, epoch, batchSize, workspaceMgr);
             search.step(iteration, epoch, batchSize);
         }

@@ -26,7 +26,7 @@ final class MultiLayerStepSizeUpdater extends MultiLayerUpdater implements StepS
     @Override
     public synchronized void update(Gradient gradient, int iteration, int epoch, int batchSize,
                                     LayerWorkspaceMgr workspaceMgr) {
-        if (search.admits(getFlattenedGradientsView(), iteration, epoch, batchSize)) {
+        if (search.admits(iteration, epoch, batchSize)) {
             super.update(gradient, iteration, epoch, batchSize, workspaceMgr);
             search.step(iteration, epoch, batchSize);
         }

@@ -13,6 +13,7 @@ import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -41,11 +42,14 @@ final class StepSizeSearch {
     private boolean stateIsInArray;
 
     private final INDArray[] parameterBlocks;
+    private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
     private final BlockVector direction;
     private final BlockVector gradient;
     private final BlockVector[] memory;
     /** The parameters before the search; allocated when a rule looks along the line for the first time. */
     private INDArray backup;
+    /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
+    private INDArray gradientBackup;
 
     private RandomState beforeTraining;
     private RandomState afterTraining;
@@ -77,6 +81,7 @@ final class StepSizeSearch {
         }
         for (UpdaterBlock block : blocks) {
             for (UpdaterBlock.ParamState variable : block.getLayersAndVariablesInBlock()) {
+                variables.add(variable);
                 published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
             }
         }
@@ -165,11 +170,11 @@ final class StepSizeSearch {
      * it would poison the averages that base updaters keep; the gradient view, pseudo-gradients of running statistics
      * included, is then zero.
      *
-     * @param gradientView of the whole network
      * @return whether to go on
      */
-    boolean admits(INDArray gradientView, int iteration, int epoch, int batchSize) {
+    boolean admits(int iteration, int epoch, int batchSize) {
         load();
+        INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             return true;
@@ -189,7 +194,7 @@ final class StepSizeSearch {
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
-        Batch batch = new Batch(batchSize);
+        Batch batch = new Batch(iteration, epoch, batchSize);
         Step step = choose(batch, epoch);
         if (step.factor() == 0) {
             // A product with 0 would leave NaN where a gradient is NaN.
@@ -286,6 +291,8 @@ final class StepSizeSearch {
     /** The rule's view of one iteration. */
     private final class Batch implements TrainingBatch {
 
+        private final int iteration;
+        private final int epoch;
         private final int size;
         private final double loss = forwardPass.score();
         private boolean displaced;
@@ -297,7 +304,9 @@ final class StepSizeSearch {
         private int forwardPasses;
         private int gradientPasses;
 
-        private Batch(int size) {
+        private Batch(int iteration, int epoch, int size) {
+            this.iteration = iteration;
+            this.epoch = epoch;
             this.size = size;
         }
 
@@ -392,6 +401,46 @@ final class StepSizeSearch {
         @Override
         public int examplesPerEpoch() {
             return progress.examplesPerEpoch;
+        }
+
+        @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            forwardPass.requireKeepable();
+            INDArray gradientView = forwardPass.gradientView();
+            if (gradientBackup == null) {
+                gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
+            }
+            gradientBackup.assign(gradientView);
+            ForwardPass.KeptInput whole = forwardPass.current();
+            displace(step, along);
+            try {
+                for (int i = 0; i < parts; i++) {
+                    int from = (int) ((long) i * size / parts);
+                    int to = (int) ((i + 1L) * size / parts);
+                    beforeTraining.restore();
+                    gradientPasses++;
+                    double partLoss = forwardPass.gradient(whole.part(from, to));
+                    direction.scale(1.0 / (to - from));
+                    regularize();
+                    consumer.accept(to - from, partLoss, direction);
+                }
+            } finally {
+                afterTraining.restore();
+                restore();
+                gradientView.assign(gradientBackup);
+            }
+        }
+
+        /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay. */
+        private void regularize() {
+            for (UpdaterBlock.ParamState variable : variables) {
+                List<Regularization> all =
+                        variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
+                if (all != null) {
+                    all.forEach(one ->
+                            one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
+                }
+            }
         }
 
         @Override

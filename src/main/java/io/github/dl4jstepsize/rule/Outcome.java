@@ -20,6 +20,8 @@ public enum Outcome {
     WALKED,
     /** The search of this line ended at the parameters' place; they moved on to the first point of the next line. */
     NEXT_LINE,
+    /** A single example says nothing about noise: the parameters stay. */
+    TOO_FEW_EXAMPLES,
     /** The step takes the linearised loss part of the way down to its smallest attainable value. */
     LINEARIZED,
     /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */

@@ -42,6 +42,23 @@ public interface TrainingBatch extends Losses {
     int examplesPerEpoch();
 
     /**
+     * Runs the training pass again, forward and backward, on each of {@code parts} parts of this batch at
+     * {@code parameters - step * along}. Only for rules whose direction is the gradient itself. Parameters, gradient,
+     * random numbers and running statistics are back in place on return.
+     *
+     * @param parts    number of parts, which have the same number of examples or one more; at most {@link #size()}
+     * @param consumer is given each part's size, mean loss and mean gradient, regularisation included but before
+     *                 clipping; the gradient is a vector that is lent for the call and takes the place of
+     *                 {@link #gradient()} and {@link #direction()} meanwhile
+     */
+    void gradients(double step, Vector along, int parts, GradientConsumer consumer);
+
+    /** Takes the loss and gradient of a part of a batch. */
+    interface GradientConsumer {
+        void accept(int size, double loss, Vector gradient);
+    }
+
+    /**
      * This batch, copied, for use in later iterations, while the parameters are still the same. The copy is not saved
      * with the network.
      */

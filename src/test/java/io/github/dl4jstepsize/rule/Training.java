@@ -114,6 +114,11 @@ final class Training {
         }
 
         @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            throw new UnsupportedOperationException("a function is not made of examples");
+        }
+
+        @Override
         public Losses keep() {
             return (step, along) -> {
                 evaluations++;
