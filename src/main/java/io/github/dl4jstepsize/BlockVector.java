@@ -58,6 +58,24 @@ final class BlockVector implements Vector {
         }
     }
 
+    @Override
+    public void addSquares(double factor, Vector other) {
+        INDArray[] others = blocksOf(other);
+        for (int i = 0; i < blocks.length; i++) {
+            Nd4j.getBlasWrapper().axpy(factor, others[i].mul(others[i]), blocks[i]);
+        }
+    }
+
+    @Override
+    public double dotSquares(Vector other) {
+        INDArray[] others = blocksOf(other);
+        double sum = 0;
+        for (int i = 0; i < blocks.length; i++) {
+            sum += Nd4j.getBlasWrapper().dot(blocks[i], others[i].mul(others[i]));
+        }
+        return sum;
+    }
+
     private static INDArray[] blocksOf(Vector vector) {
         return ((BlockVector) vector).blocks;
     }

@@ -7,6 +7,7 @@ import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 /**
  * The part of a {@link StepSizeUpdater} that runs inside DL4J's update pipeline, one per block of parameters: turns the
@@ -21,6 +22,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private final INDArray state;
     private GradientUpdater base;
     private INDArray gradient;
+    private IntSupplier iterations;
     private boolean attached;
 
     DirectionUpdater(StepSizeUpdater updater, INDArray state) {
@@ -45,8 +47,10 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
      * @param fresh     whether the base updater has to initialise its state
      * @param type      data type of the parameters
      * @param length    number of parameters in the block
+     * @param iterations how often the base updater has run with this state. DL4J's own count of iterations starts
+     *                  elsewhere in a network that has been trained before, and goes on when the guard drops a batch
      */
-    void attach(INDArray baseState, boolean fresh, DataType type, long length) {
+    void attach(INDArray baseState, boolean fresh, DataType type, long length, IntSupplier iterations) {
         IUpdater directionOnly = updater.base().clone();
         if (directionOnly.hasLearningRate()) {
             directionOnly.setLrAndSchedule(1.0, null);
@@ -54,11 +58,14 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
         if (updater.keepsGradient()) {
             gradient = Nd4j.createUninitialized(type, length);
+        } else if (updater.averagedGradient() != null) {
+            gradient = (INDArray) base.getState().get(updater.averagedGradient());
         }
+        this.iterations = iterations;
         attached = true;
     }
 
-    /** The block's gradient as it was before the base updater; null if nobody needs it. */
+    /** What the rule sees as the block's gradient; null if it is the direction itself. */
     INDArray gradient() {
         return gradient;
     }
@@ -70,10 +77,10 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
                     + " step size: add the line net.addListeners(new StepSizeListener()); before fit."
                     + " (Layerwise pretraining does not go through listeners and is not supported.)");
         }
-        if (gradient != null) {
+        if (updater.keepsGradient()) {
             gradient.assign(view);
         }
-        base.applyUpdater(view, iteration, epoch);
+        base.applyUpdater(view, iterations.getAsInt(), epoch);
     }
 
     @Override

@@ -6,11 +6,14 @@ import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
 import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
@@ -18,10 +21,18 @@ import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.api.memory.enums.ResetPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * The forward half of DL4J's {@code computeGradientAndScore}, once more: the loss of the batch that is being trained on,
@@ -54,11 +65,63 @@ abstract class ForwardPass {
     /** The loss at the current parameters: mean over the batch, with regularisation. */
     abstract double loss();
 
-    /** As {@link #loss()}, for a batch kept earlier. */
-    abstract double loss(KeptInput input);
+    /** The batch that is being trained on. */
+    abstract KeptInput current();
+
+    /** Makes another batch the current one. */
+    abstract void use(KeptInput input);
+
+    /** The training pass as DL4J does it; tells the listeners. */
+    abstract void computeGradientAndScore();
+
+    abstract Collection<TrainingListener> listeners();
+
+    /** The network's flat gradient. */
+    abstract INDArray gradientView();
+
+    abstract void setScore(double score);
+
+    /** As {@link #loss()}, for another batch. */
+    final double loss(KeptInput input) {
+        KeptInput current = current();
+        try {
+            use(input);
+            return loss();
+        } finally {
+            use(current);
+        }
+    }
+
+    /**
+     * Runs the training pass on another batch, unheard by listeners. The gradient, summed over the examples and without
+     * regularisation, is in the gradient view afterwards.
+     *
+     * @return the loss
+     */
+    final double gradient(KeptInput input) {
+        KeptInput current = current();
+        double score = score();
+        List<TrainingListener> listeners = new ArrayList<>(listeners());
+        listeners().clear();
+        try {
+            use(input);
+            computeGradientAndScore();
+            return score();
+        } finally {
+            listeners().addAll(listeners);
+            setScore(score);
+            use(current);
+            for (Layer layer : layers()) {
+                layer.clearNoiseWeightParams();
+            }
+        }
+    }
 
     /** A copy of the current batch. */
-    abstract KeptInput keep();
+    final KeptInput keep() {
+        requireKeepable();
+        return current().copy();
+    }
 
     /** The network's score: the loss that the training pass computed. */
     abstract double score();
@@ -103,6 +166,14 @@ abstract class ForwardPass {
             }
         }
         return true;
+    }
+
+    /** The names of the outputs' loss functions. */
+    final String lossFunction() {
+        return Arrays.stream(outputLayers()).map(layer -> layer.conf().getLayer())
+                .map(layer -> layer instanceof BaseOutputLayer ? ((BaseOutputLayer) layer).getLossFn()
+                        : layer instanceof LossLayer ? ((LossLayer) layer).getLossFn() : layer)
+                .map(loss -> loss.getClass().getSimpleName()).collect(Collectors.joining(" + "));
     }
 
     /** The layer that computes an output's score. */
@@ -167,14 +238,16 @@ abstract class ForwardPass {
         ends.forEach(RecurrentLayer::rnnSetTBPTTState);
     }
 
+    /** Other batches than the current one, and parts of it, have no recurrent state to start from. */
     final void requireKeepable() {
         if (truncatedBackpropagation()) {
             throw new IllegalStateException("truncated backpropagation through time and a method that measures earlier"
-                    + " batches do not go together: the recurrent state of those batches is gone");
+                    + " batches or parts of a batch do not go together: their recurrent state is gone."
+                    + " Use BackpropType.Standard or another method");
         }
     }
 
-    /** A copy of a batch, outside all workspaces. */
+    /** The arrays of a batch. */
     static final class KeptInput {
 
         final INDArray[] features;
@@ -189,19 +262,34 @@ abstract class ForwardPass {
             this.labelMasks = labelMasks;
         }
 
-        KeptInput copy() {
-            return new KeptInput(copy(features), copy(labels), copy(featureMasks), copy(labelMasks));
+        /** The examples from one number, inclusive, to another, exclusive. */
+        KeptInput part(long from, long to) {
+            long size = features[0].size(0);
+            return map(array -> {
+                if (array.size(0) != size) {
+                    throw new IllegalStateException("a mask of shape " + Arrays.toString(array.shape()) + " cannot be"
+                            + " split into examples, of which there are " + size + ": use a method that does not measure"
+                            + " parts of a batch");
+                }
+                INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
+                Arrays.fill(indices, NDArrayIndex.all());
+                indices[0] = NDArrayIndex.interval(from, to);
+                return array.get(indices).dup();
+            });
         }
 
-        private static INDArray[] copy(INDArray[] arrays) {
-            if (arrays == null) {
-                return null;
-            }
-            INDArray[] copies = new INDArray[arrays.length];
-            for (int i = 0; i < arrays.length; i++) {
-                copies[i] = arrays[i] == null ? null : arrays[i].dup();
-            }
-            return copies;
+        KeptInput copy() {
+            return map(INDArray::dup);
+        }
+
+        private KeptInput map(UnaryOperator<INDArray> operator) {
+            return new KeptInput(map(features, operator), map(labels, operator), map(featureMasks, operator),
+                    map(labelMasks, operator));
+        }
+
+        private static INDArray[] map(INDArray[] arrays, UnaryOperator<INDArray> operator) {
+            return arrays == null ? null : Arrays.stream(arrays)
+                    .map(array -> array == null ? null : operator.apply(array)).toArray(INDArray[]::new);
         }
     }
 }

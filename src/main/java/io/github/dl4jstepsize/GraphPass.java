@@ -11,9 +11,11 @@ import org.deeplearning4j.nn.graph.vertex.VertexIndices;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -120,30 +122,16 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
-    double loss(KeptInput input) {
-        KeptInput current = current();
-        try {
-            use(input);
-            return loss();
-        } finally {
-            use(current);
-        }
-    }
-
-    @Override
-    KeptInput keep() {
-        requireKeepable();
-        return current().copy();
-    }
-
-    private KeptInput current() {
+    KeptInput current() {
         return new KeptInput(network.getInputs().clone(), labels.clone(), network.getInputMaskArrays(),
                 network.getLabelMaskArrays());
     }
 
-    private void use(KeptInput input) {
+    @Override
+    void use(KeptInput input) {
         network.setInputs(input.features);
         System.arraycopy(input.labels, 0, labels, 0, labels.length);
+        network.setLabels(input.labels);
         network.setLayerMaskArrays(input.featureMasks, input.labelMasks);
     }
 
@@ -152,8 +140,28 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
+    void computeGradientAndScore() {
+        network.computeGradientAndScore();
+    }
+
+    @Override
+    Collection<TrainingListener> listeners() {
+        return network.getListeners();
+    }
+
+    @Override
+    INDArray gradientView() {
+        return network.getGradientsViewArray();
+    }
+
+    @Override
     double score() {
         return network.score();
+    }
+
+    @Override
+    void setScore(double score) {
+        network.setScore(score);
     }
 
     @Override

@@ -9,9 +9,11 @@ import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
+import java.util.Collection;
 import java.util.Map;
 
 /** {@link ForwardPass} of a MultiLayerNetwork. */
@@ -67,25 +69,9 @@ final class MultiLayerPass extends ForwardPass {
         return layer.activate(input, true, workspaces);
     }
 
-    @Override
-    double loss(KeptInput input) {
-        KeptInput current = current();
-        try {
-            use(input);
-            return loss();
-        } finally {
-            use(current);
-        }
-    }
-
-    @Override
-    KeptInput keep() {
-        requireKeepable();
-        return current().copy();
-    }
-
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */
-    private KeptInput current() {
+    @Override
+    KeptInput current() {
         Layer[] layers = layers();
         INDArray[] masks = new INDArray[layers.length];
         for (int i = 0; i < masks.length; i++) {
@@ -94,7 +80,8 @@ final class MultiLayerPass extends ForwardPass {
         return new KeptInput(new INDArray[]{network.getInput()}, new INDArray[]{network.getLabels()}, masks, null);
     }
 
-    private void use(KeptInput input) {
+    @Override
+    void use(KeptInput input) {
         network.setInput(input.features[0]);
         network.setLabels(input.labels[0]);
         Layer[] layers = layers();
@@ -104,8 +91,28 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
+    void computeGradientAndScore() {
+        network.computeGradientAndScore();
+    }
+
+    @Override
+    Collection<TrainingListener> listeners() {
+        return network.getListeners();
+    }
+
+    @Override
+    INDArray gradientView() {
+        return network.getGradientsViewArray();
+    }
+
+    @Override
     double score() {
         return network.score();
+    }
+
+    @Override
+    void setScore(double score) {
+        network.setScore(score);
     }
 
     @Override

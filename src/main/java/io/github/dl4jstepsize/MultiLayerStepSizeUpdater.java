@@ -26,8 +26,10 @@ final class MultiLayerStepSizeUpdater extends MultiLayerUpdater implements StepS
     @Override
     public synchronized void update(Gradient gradient, int iteration, int epoch, int batchSize,
                                     LayerWorkspaceMgr workspaceMgr) {
-        super.update(gradient, iteration, epoch, batchSize, workspaceMgr);
-        search.step(iteration, epoch, batchSize);
+        if (search.admits(iteration, epoch, batchSize)) {
+            super.update(gradient, iteration, epoch, batchSize, workspaceMgr);
+            search.step(iteration, epoch, batchSize);
+        }
     }
 
     @Override

@@ -22,6 +22,10 @@ public final class StepRecord {
         this.gradientPasses = gradientPasses;
     }
 
+    Step step() {
+        return step;
+    }
+
     /** DL4J's count of iterations, from 0. */
     public int iteration() {
         return iteration;
@@ -42,7 +46,10 @@ public final class StepRecord {
         return step.stepSize();
     }
 
-    /** The factor on the un-normalised direction by which the parameters moved; 0 if they stayed. */
+    /**
+     * The factor on the un-normalised direction by which the parameters moved, 0 if they stayed; for methods that walk
+     * along a line over several iterations, counted from the line's beginning.
+     */
     public double learningRate() {
         return step.learningRate();
     }

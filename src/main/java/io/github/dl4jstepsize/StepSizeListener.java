@@ -20,7 +20,11 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
 
     private static final long serialVersionUID = 1;
 
+    /** A single bad batch is no reason to stop; ten in a row are no accident. */
+    private static final int DEFAULT_MAX_NOT_FINITE = 10;
+
     private transient Consumer<StepRecord> onStep;
+    private int maxNotFinite = DEFAULT_MAX_NOT_FINITE;
     /** Where the random stream was when this listener was made: for a first batch that no epoch begins with. */
     private final transient RandomState atCreation = RandomState.now();
 
@@ -32,6 +36,17 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      */
     public StepSizeListener onStep(Consumer<StepRecord> consumer) {
         onStep = consumer;
+        return this;
+    }
+
+    /**
+     * Stops the training with an exception when the loss, the gradient or a trial has been NaN or infinite in this many
+     * iterations in a row; 1 or greater, 10 at first. Such steps are not taken in any case.
+     *
+     * @return this listener
+     */
+    public StepSizeListener maxNotFinite(int iterations) {
+        maxNotFinite = Check.between("maxNotFinite", iterations, 1, Integer.MAX_VALUE);
         return this;
     }
 
@@ -66,6 +81,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
             if (onStep != null) {
                 onStep.accept(search.lastRecord());
             }
+            search.requireFinite(maxNotFinite);
             search.rememberRandomState();
         }
     }

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -44,6 +45,7 @@ final class StepSizeSearch {
     private boolean stateIsInArray;
 
     private final INDArray[] parameterBlocks;
+    private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
     private final BlockVector direction;
     /** Gradients of frozen layers, to which DL4J adds weight decay all the same. */
     private final List<INDArray> frozenGradients = new ArrayList<>();
@@ -51,6 +53,8 @@ final class StepSizeSearch {
     private final BlockVector[] memory;
     /** The parameters before the search; allocated when a rule looks along the line for the first time. */
     private INDArray backup;
+    /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
+    private INDArray gradientBackup;
 
     private RandomState beforeTraining;
     private RandomState afterTraining;
@@ -85,6 +89,7 @@ final class StepSizeSearch {
                 if (isFrozen(variable.getLayer())) {
                     frozenGradients.add(variable.getGradView());
                 }
+                variables.add(variable);
                 published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
             }
         }
@@ -105,9 +110,11 @@ final class StepSizeSearch {
         }
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
-            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length);
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length,
+                    () -> progress.directions);
         }
-        gradient = updater.keepsGradient() ? new BlockVector(forEach(updaters, i -> updaters.get(i).gradient())) : direction;
+        gradient = updaters.get(0).gradient() == null ? direction
+                : new BlockVector(forEach(updaters, i -> updaters.get(i).gradient()));
     }
 
     private void requireOneUpdater(StepSizeUpdater updater) {
@@ -171,30 +178,63 @@ final class StepSizeSearch {
         }
     }
 
+    /**
+     * Called before DL4J's update pipeline. If the loss or the gradient is not finite, there must be no pipeline, because
+     * it would poison the averages that base updaters keep; the gradient view, pseudo-gradients of running statistics
+     * included, is then zero.
+     *
+     * @return whether to go on
+     */
+    boolean admits(int iteration, int epoch, int batchSize) {
+        load();
+        INDArray gradientView = forwardPass.gradientView();
+        double loss = forwardPass.score();
+        if (Guard.isFinite(loss, gradientView)) {
+            return true;
+        }
+        gradientView.assign(0);
+        progress.count(epoch, batchSize);
+        double stepSize = lastRecord == null ? Double.NaN : lastRecord.stepSize();
+        record(new StepRecord(iteration, epoch, loss, Step.chosen(0, stepSize, Outcome.NOT_FINITE), 0, 0));
+        return false;
+    }
+
+    /** @throws IllegalStateException if the last {@code maximum} iterations were not finite */
+    void requireFinite(int maximum) {
+        progress.guard.requireFinite(maximum, lastRecord);
+    }
+
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
         frozenGradients.forEach(gradient -> gradient.assign(0));
-        Batch batch = new Batch(batchSize);
+        Batch batch = new Batch(iteration, epoch, batchSize);
         Step step = choose(batch, epoch);
-        if (step.learningRate() == 0) {
+        if (step.factor() == 0) {
             // A product with 0 would leave NaN where a gradient is NaN.
             direction.assignZero();
-        } else if (step.learningRate() != 1) {
-            direction.scale(step.learningRate());
+        } else if (step.factor() != 1) {
+            direction.scale(step.factor());
         }
-        if (step.learningRate() != 0) {
+        if (step.factor() != 0) {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
-        lastRecord = new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses);
+        record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
+    }
+
+    private void record(StepRecord record) {
+        progress.guard.watch(record.step(), progress.batchesPerEpoch, updaters.get(0).updater());
+        lastRecord = record;
     }
 
     private Step choose(Batch batch, int epoch) {
         double[] before = layout.collect(progress, rule);
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             progress.count(epoch, batch.size);
-            return rule.step(batch);
+            progress.directions++;
+            Step step = rule.step(batch);
+            return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
             throw t;
@@ -233,6 +273,9 @@ final class StepSizeSearch {
         /** Of the last complete epoch; 0 before there is one. */
         private int batchesPerEpoch;
         private int examplesPerEpoch;
+        /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
+        private int directions;
+        private final Guard guard = new Guard();
 
         void state(Scalars scalars) {
             started = scalars.next(started);
@@ -241,6 +284,8 @@ final class StepSizeSearch {
             examples = scalars.next(examples);
             batchesPerEpoch = scalars.next(batchesPerEpoch);
             examplesPerEpoch = scalars.next(examplesPerEpoch);
+            directions = scalars.next(directions);
+            guard.state(scalars);
         }
 
         private void count(int currentEpoch, int batchSize) {
@@ -260,6 +305,8 @@ final class StepSizeSearch {
     /** The rule's view of one iteration. */
     private final class Batch implements TrainingBatch {
 
+        private final int iteration;
+        private final int epoch;
         private final int size;
         private final double loss = forwardPass.score();
         private boolean displaced;
@@ -271,7 +318,9 @@ final class StepSizeSearch {
         private int forwardPasses;
         private int gradientPasses;
 
-        private Batch(int size) {
+        private Batch(int iteration, int epoch, int size) {
+            this.iteration = iteration;
+            this.epoch = epoch;
             this.size = size;
         }
 
@@ -334,6 +383,11 @@ final class StepSizeSearch {
         }
 
         @Override
+        public String lossFunction() {
+            return forwardPass.lossFunction();
+        }
+
+        @Override
         public Vector gradient() {
             return gradient;
         }
@@ -361,6 +415,46 @@ final class StepSizeSearch {
         @Override
         public int examplesPerEpoch() {
             return progress.examplesPerEpoch;
+        }
+
+        @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            forwardPass.requireKeepable();
+            INDArray gradientView = forwardPass.gradientView();
+            if (gradientBackup == null) {
+                gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
+            }
+            gradientBackup.assign(gradientView);
+            ForwardPass.KeptInput whole = forwardPass.current();
+            displace(step, along);
+            try {
+                for (int i = 0; i < parts; i++) {
+                    int from = (int) ((long) i * size / parts);
+                    int to = (int) ((i + 1L) * size / parts);
+                    beforeTraining.restore();
+                    gradientPasses++;
+                    double partLoss = forwardPass.gradient(whole.part(from, to));
+                    direction.scale(1.0 / (to - from));
+                    regularize();
+                    consumer.accept(to - from, partLoss, direction);
+                }
+            } finally {
+                afterTraining.restore();
+                restore();
+                gradientView.assign(gradientBackup);
+            }
+        }
+
+        /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay. */
+        private void regularize() {
+            for (UpdaterBlock.ParamState variable : variables) {
+                List<Regularization> all =
+                        variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
+                if (all != null) {
+                    all.forEach(one ->
+                            one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
+                }
+            }
         }
 
         @Override

@@ -48,6 +48,14 @@ public abstract class StepSizeUpdater implements IUpdater {
         return false;
     }
 
+    /**
+     * The name of the base updater's state that takes the place of the gradient in the rule's eyes: an average of the
+     * gradients, without correction of its bias. Null for the gradient itself.
+     */
+    String averagedGradient() {
+        return null;
+    }
+
     void publishLearningRate(double learningRate) {
         this.learningRate = learningRate;
     }

@@ -19,6 +19,10 @@ class TraceTest {
     static Stream<Arguments> traces() {
         return Stream.of("P1", "P2").flatMap(problem -> Stream.of(
                 Arguments.of(problem, "PAL__default", PalUpdater.published().build()),
+                Arguments.of(problem, "L4MOM__default",
+                        L4Updater.published().direction(L4Updater.Direction.MOMENTUM).build()),
+                Arguments.of(problem, "L4ADAM__default", L4Updater.published().build()),
+                Arguments.of(problem, "PLS__default", PlsUpdater.published().build()),
                 Arguments.of(problem, "LABPAL_SGD__short_adapt0.5_max100", LabPalUpdater.published()
                         .trainingSetSize(10000).searchEvery(10).approximationBatches(4)
                         .batchSchedule(Map.of(0, 1, 60, 2)).untrustedUpdates(3).averagedMeasurements(5)
@@ -40,8 +44,11 @@ class TraceTest {
             StepRecord record = StepSizes.lastRecord(network);
             forwardPasses += record.forwardPasses() + 1;
             tracedForwardPasses += (int) row.get("n_forward");
-            // LABPAL measures its trial points batch by batch, the published code when it has all batches.
-            if (!name.startsWith("LABPAL") || record.outcome() == Outcome.REUSED && batchesPerUpdateIsOne(row)) {
+            // LABPAL measures its trial points batch by batch, the published code when it has all batches. PLS makes one
+            // pass per example, the published code one for all.
+            if (name.startsWith("PLS")) {
+                assertEquals((row.get("step") == 0 ? 2 : 1) * batch.numExamples(), record.gradientPasses(), where);
+            } else if (!name.startsWith("LABPAL") || record.outcome() == Outcome.REUSED && batchesPerUpdateIsOne(row)) {
                 assertEquals(tracedForwardPasses, forwardPasses, where + "forward passes");
             }
             if (row.isChaotic()) {
@@ -52,7 +59,8 @@ class TraceTest {
             assertClose(row, "loss_after", network.score(batch), where);
             assertClose(row, "step_size", record.stepSize(), where);
             // LABPAL's column holds the rate kept for later, the record the factor of this very step.
-            if (!name.startsWith("LABPAL") || record.outcome() == Outcome.REUSED) {
+            // PLS has none in its first step, which is on its way to a first trial.
+            if ((!name.startsWith("LABPAL") || record.outcome() == Outcome.REUSED) && !Double.isNaN(row.get("lr"))) {
                 assertClose(row, "lr", record.learningRate(), where);
             }
             assertClose(row, "param_norm", network.params().norm2Number().doubleValue(), where);

@@ -16,6 +16,14 @@ public enum Outcome {
     ACCUMULATED,
     /** The step size of an earlier search was used again. */
     REUSED,
+    /** The search of this line goes on: the parameters moved to its next point, which the next batch will measure. */
+    WALKED,
+    /** The search of this line ended at the parameters' place; they moved on to the first point of the next line. */
+    NEXT_LINE,
+    /** A single example says nothing about noise: the parameters stay. */
+    TOO_FEW_EXAMPLES,
+    /** The step takes the linearised loss part of the way down to its smallest attainable value. */
+    LINEARIZED,
     /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
     NOT_FINITE
 }

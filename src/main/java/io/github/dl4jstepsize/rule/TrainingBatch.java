@@ -11,7 +11,8 @@ public interface TrainingBatch extends Losses {
 
     /**
      * The mean gradient after clipping, L1 and L2. The same vector as {@link #direction()} where the base updater is
-     * plain gradient descent. A rule must not write to it.
+     * plain gradient descent; for methods that declare it, the base updater's running average of the gradients instead.
+     * A rule must not write to it.
      */
     Vector gradient();
 
@@ -28,6 +29,9 @@ public interface TrainingBatch extends Losses {
      */
     Vector memory(int index);
 
+    /** The name of the loss function, for messages. */
+    String lossFunction();
+
     /** Number of examples in this batch. */
     int size();
 
@@ -36,6 +40,23 @@ public interface TrainingBatch extends Losses {
 
     /** Examples in an epoch as counted in the last complete one, 0 before the first is complete. */
     int examplesPerEpoch();
+
+    /**
+     * Runs the training pass again, forward and backward, on each of {@code parts} parts of this batch at
+     * {@code parameters - step * along}. Only for rules whose direction is the gradient itself. Parameters, gradient,
+     * random numbers and running statistics are back in place on return.
+     *
+     * @param parts    number of parts, which have the same number of examples or one more; at most {@link #size()}
+     * @param consumer is given each part's size, mean loss and mean gradient, regularisation included but before
+     *                 clipping; the gradient is a vector that is lent for the call and takes the place of
+     *                 {@link #gradient()} and {@link #direction()} meanwhile
+     */
+    void gradients(double step, Vector along, int parts, GradientConsumer consumer);
+
+    /** Takes the loss and gradient of a part of a batch. */
+    interface GradientConsumer {
+        void accept(int size, double loss, Vector gradient);
+    }
 
     /**
      * This batch, copied, for use in later iterations, while the parameters are still the same. The copy is not saved

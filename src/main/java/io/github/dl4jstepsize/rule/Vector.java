@@ -23,4 +23,10 @@ public interface Vector {
 
     /** {@code this = this + factor * other}. */
     void add(double factor, Vector other);
+
+    /** {@code this = this + factor * other * other}, element by element. */
+    void addSquares(double factor, Vector other);
+
+    /** Inner product with the squares of another vector's elements. */
+    double dotSquares(Vector other);
 }

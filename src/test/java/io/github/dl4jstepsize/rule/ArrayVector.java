@@ -36,6 +36,22 @@ final class ArrayVector implements Vector {
     }
 
     @Override
+    public void addSquares(double factor, Vector other) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] += factor * ((ArrayVector) other).values[i] * ((ArrayVector) other).values[i];
+        }
+    }
+
+    @Override
+    public double dotSquares(Vector other) {
+        double sum = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += values[i] * ((ArrayVector) other).values[i] * ((ArrayVector) other).values[i];
+        }
+        return sum;
+    }
+
+    @Override
     public void add(double factor, Vector other) {
         for (int i = 0; i < values.length; i++) {
             values[i] += factor * ((ArrayVector) other).values[i];

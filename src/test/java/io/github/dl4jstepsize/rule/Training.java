@@ -15,6 +15,8 @@ final class Training {
     int batchesPerEpoch;
     int examplesPerEpoch;
     int batchSize = 128;
+    /** Makes the direction the opposite of the gradient. */
+    boolean turnDirection;
 
     Training(StepRule rule, double... start) {
         this.rule = rule;
@@ -29,10 +31,14 @@ final class Training {
     Step step(ToDoubleFunction<double[]> loss, Function<double[], double[]> gradient) {
         evaluations = 0;
         ArrayVector direction = new ArrayVector(gradient.apply(parameters));
-        Step step = rule.step(new FunctionBatch(loss, direction));
-        if (step.learningRate() != 0) {
+        ArrayVector copy = new ArrayVector(direction.values.clone());
+        if (turnDirection) {
+            direction.scale(-1);
+        }
+        Step step = rule.step(new FunctionBatch(loss, turnDirection ? copy : direction, direction));
+        if (step.factor() != 0) {
             for (int i = 0; i < parameters.length; i++) {
-                parameters[i] -= step.learningRate() * direction.values[i];
+                parameters[i] -= step.factor() * direction.values[i];
             }
         }
         return step;
@@ -41,10 +47,12 @@ final class Training {
     private final class FunctionBatch implements TrainingBatch {
 
         private final ToDoubleFunction<double[]> function;
+        private final ArrayVector gradient;
         private final ArrayVector direction;
 
-        private FunctionBatch(ToDoubleFunction<double[]> function, ArrayVector direction) {
+        private FunctionBatch(ToDoubleFunction<double[]> function, ArrayVector gradient, ArrayVector direction) {
             this.function = function;
+            this.gradient = gradient;
             this.direction = direction;
         }
 
@@ -71,8 +79,13 @@ final class Training {
         }
 
         @Override
+        public String lossFunction() {
+            return "a function";
+        }
+
+        @Override
         public Vector gradient() {
-            return direction;
+            return gradient;
         }
 
         @Override
@@ -98,6 +111,11 @@ final class Training {
         @Override
         public int examplesPerEpoch() {
             return examplesPerEpoch;
+        }
+
+        @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            throw new UnsupportedOperationException("a function is not made of examples");
         }
 
         @Override

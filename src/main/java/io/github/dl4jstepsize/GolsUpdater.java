@@ -1,0 +1,154 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Gols;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * GOLS-I, gradient-only line search: looks along each line for the place where the loss stops falling, by the sign of the
+ * directional derivative alone, on a new batch at every point. The formulas, the source and the departures from the
+ * published code are at {@link Gols}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new GolsUpdater())
+ *   new NeuralNetConfiguration.Builder().updater(GolsUpdater.builder().momentum(0).build())
+ * }</pre>
+ * No extra pass; the memory of one parameter vector for the line.
+ */
+@JsonDeserialize(builder = GolsUpdater.Builder.class)
+public final class GolsUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final double initialStep;
+    private final double minStep;
+    private final double maxStep;
+    private final double growth;
+    private final double c2;
+    private final double momentum;
+
+    /** The recommended settings. */
+    public GolsUpdater() {
+        this(builder());
+    }
+
+    private GolsUpdater(Builder builder) {
+        initialStep = Check.positive("initialStep", builder.initialStep);
+        minStep = Check.positive("minStep", builder.minStep);
+        maxStep = Check.positive("maxStep", builder.maxStep);
+        if (maxStep < minStep) {
+            throw Check.out("maxStep", maxStep, "minStep, which is " + minStep + ", or greater");
+        }
+        growth = Check.atLeastOne("growth", builder.growth);
+        if (growth == 1) {
+            throw Check.out("growth", growth, "greater than 1");
+        }
+        c2 = Check.fraction("c2", builder.c2);
+        momentum = Check.fraction("momentum", builder.momentum);
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder with the published port's settings, but the paper's algorithm: the port's sign is inverted. */
+    public static Builder published() {
+        return new Builder().initialStep(1e-4).minStep(1e-8).maxStep(1e7).growth(2).c2(0.9).momentum(0.9);
+    }
+
+    public double getInitialStep() {
+        return initialStep;
+    }
+
+    public double getMinStep() {
+        return minStep;
+    }
+
+    public double getMaxStep() {
+        return maxStep;
+    }
+
+    public double getGrowth() {
+        return growth;
+    }
+
+    public double getC2() {
+        return c2;
+    }
+
+    public double getMomentum() {
+        return momentum;
+    }
+
+    @Override
+    StepRule newRule() {
+        return new Gols(initialStep, minStep, maxStep, growth, c2, momentum);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(initialStep, minStep, maxStep, growth, c2, momentum);
+    }
+
+    /** Builds a {@link GolsUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder {
+
+        private double initialStep = 1e-4;
+        private double minStep = 1e-8;
+        private double maxStep = 1e7;
+        private double growth = 2;
+        private double c2 = 0.9;
+        private double momentum = 0.9;
+
+        private Builder() {
+        }
+
+        /** First step that is tried; greater than 0. */
+        public Builder initialStep(double initialStep) {
+            this.initialStep = initialStep;
+            return this;
+        }
+
+        /** Shortest step; greater than 0. */
+        public Builder minStep(double minStep) {
+            this.minStep = minStep;
+            return this;
+        }
+
+        /** Longest step, unless 1/|d| is shorter; not less than minStep. */
+        public Builder maxStep(double maxStep) {
+            this.maxStep = maxStep;
+            return this;
+        }
+
+        /** Factor eta between the points that are tried; greater than 1. */
+        public Builder growth(double growth) {
+            this.growth = growth;
+            return this;
+        }
+
+        /**
+         * A first point is taken at once if the loss rises there less than c2 times as steeply as it falls at 0; 0 or
+         * greater and less than 1.
+         */
+        public Builder c2(double c2) {
+            this.c2 = c2;
+            return this;
+        }
+
+        /** Share of the last direction in the new one; 0 or greater and less than 1. */
+        public Builder momentum(double momentum) {
+            this.momentum = momentum;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a property is out of range */
+        public GolsUpdater build() {
+            return new GolsUpdater(this);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Scalars;
+import io.github.dl4jstepsize.rule.Step;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.conditions.Conditions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Notices, for all methods alike, that a training has gone wrong: losses or gradients that are NaN or infinite, which
+ * must not be followed, and step sizes that have shrunk to nothing, which nobody would notice otherwise. Its counters
+ * are part of the updater state.
+ */
+final class Guard {
+
+    private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
+
+    /** The part of the largest step size below which a step size counts as diminished. */
+    private static final double DIMINISHED = 1e-7;
+
+    private int notFiniteInARow;
+    private boolean anyStep;
+    private double lastGoodStepSize;
+    private double largestStepSize;
+    private int diminishedInARow;
+    private boolean warned;
+
+    /** Whether a training pass may be followed. Costs one inner product. */
+    static boolean isFinite(double loss, INDArray gradient) {
+        if (!Double.isFinite(loss)) {
+            return false;
+        }
+        INDArray flat = gradient.reshape(gradient.length());
+        // In single precision the square of a long but finite gradient is infinite: then look at every element.
+        return Double.isFinite(Nd4j.getBlasWrapper().dot(flat, flat)) || !flat.cond(Conditions.notFinite()).any();
+    }
+
+    /** Takes note of an iteration's step. */
+    void watch(Step step, int batchesPerEpoch, StepSizeUpdater updater) {
+        if (step.outcome() == Outcome.NOT_FINITE) {
+            notFiniteInARow++;
+            return;
+        }
+        notFiniteInARow = 0;
+        double stepSize = Math.abs(step.stepSize());
+        if (Double.isNaN(stepSize)) {
+            return;
+        }
+        anyStep = true;
+        lastGoodStepSize = stepSize;
+        largestStepSize = Math.max(largestStepSize, stepSize);
+        diminishedInARow = stepSize < DIMINISHED * largestStepSize ? diminishedInARow + 1 : 0;
+        if (!warned && batchesPerEpoch > 0 && diminishedInARow >= batchesPerEpoch) {
+            warned = true;
+            LOG.warn("{}: for a whole epoch the step sizes have been below {} of the largest one ({} now, {} then), which"
+                            + " means that training has stopped. If the loss is as low as it should be, stop fitting;"
+                            + " if not, use another method, for example L4Updater or LabPalUpdater",
+                    updater.getClass().getSimpleName(), DIMINISHED, stepSize, largestStepSize);
+        }
+    }
+
+    /** @throws IllegalStateException if the last {@code maximum} iterations were not finite, this one included */
+    void requireFinite(int maximum, StepRecord last) {
+        if (notFiniteInARow >= maximum) {
+            throw new IllegalStateException("training stopped at iteration " + last.iteration() + ": a loss, gradient or"
+                    + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + last.loss()
+                    + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". No such step was taken:"
+                    + " the network is as it was before the first of them. Look for NaN or huge numbers in the data and"
+                    + " in user-defined losses and layers, or clip the gradient. StepSizeListener.maxNotFinite sets the"
+                    + " number of times");
+        }
+    }
+
+    void state(Scalars scalars) {
+        notFiniteInARow = scalars.next(notFiniteInARow);
+        anyStep = scalars.next(anyStep);
+        lastGoodStepSize = scalars.next(lastGoodStepSize);
+        largestStepSize = scalars.next(largestStepSize);
+        diminishedInARow = scalars.next(diminishedInARow);
+        warned = scalars.next(warned);
+    }
+}

@@ -1,0 +1,123 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * GOLS-I, inexact gradient-only line search: looks along each line for the step at which the directional derivative
+ * changes its sign from negative to positive, with a new batch for every evaluation.
+ * <pre>
+ *   new line     d = momentum * d + g,  s in [s_min, min(s_max, 1/|d|)],  F'(s) = -g(parameters - s d).d
+ *   first point  F'(s) &gt; 0: shrink     F'(s) &lt; 0: grow     0 &lt; F'(s) &lt; c2 |F'(0)|: take it
+ *   shrink       s = s/eta  until F'(s) &lt; 0 or s/eta &lt; s_min
+ *   grow         s = s*eta  until F'(s) &gt;= 0 or s*eta &gt; s_max
+ * </pre>
+ * The step then is within a factor eta of the sign change. It is where the next line's first point starts from.
+ * <p>
+ * The parameters walk along with the search: every training iteration's own gradient is the next evaluation, so there is
+ * no extra pass. The gradient at the point that ends a search starts the next line in the same iteration. One memory
+ * vector for d.
+ * <p>
+ * Source: D. Kafka, D. N. Wilke, "Resolving learning rates adaptively by locating stochastic non-negative associated
+ * gradient projection points using line searches", 2020, algorithm GOLS-I; momentum from the published port. That port
+ * has the sign of F' inverted and shrinks its step to s_min; it is not followed. Departures from the paper: the
+ * directional derivative at 0 is the accepted point's own, without another evaluation; the memory of d is dropped
+ * where it makes d ascend.
+ */
+public final class Gols implements StepRule {
+
+    private final double minStep;
+    private final double maxStep;
+    private final double growth;
+    private final double c2;
+    private final double momentum;
+
+    private double step;
+    /** Longest step on the current line. */
+    private double limit;
+    /** F'(0) of the current line. */
+    private double slope;
+    private Phase phase = Phase.NO_LINE;
+
+    private enum Phase {NO_LINE, FIRST_POINT, SHRINKING, GROWING}
+
+    /**
+     * @param initialStep s of the first line's first point
+     * @param minStep     s_min
+     * @param maxStep     s_max
+     * @param growth      eta
+     * @param c2          a first point is taken if the loss rises there less than c2 times as steeply as it falls at 0
+     * @param momentum    share of the last direction in the new one
+     */
+    public Gols(double initialStep, double minStep, double maxStep, double growth, double c2, double momentum) {
+        this.step = initialStep;
+        this.minStep = minStep;
+        this.maxStep = maxStep;
+        this.growth = growth;
+        this.c2 = c2;
+        this.momentum = momentum;
+    }
+
+    @Override
+    public Step step(TrainingBatch batch) {
+        if (phase == Phase.NO_LINE) {
+            return startLine(batch);
+        }
+        Vector line = batch.memory(0);
+        double slopeHere = -batch.gradient().dot(line);
+        if (!Double.isFinite(slopeHere)) {
+            return Step.searched(0, step, Outcome.NOT_FINITE);
+        }
+        double here = step;
+        if (phase == Phase.FIRST_POINT) {
+            phase = slopeHere < 0 ? Phase.GROWING : Phase.SHRINKING;
+            if (slopeHere >= 0 && slopeHere < c2 * Math.abs(slope)) {
+                return startLine(batch);
+            }
+        } else if (phase == Phase.GROWING ? slopeHere >= 0 : slopeHere < 0) {
+            return startLine(batch);
+        }
+        double next = phase == Phase.GROWING ? here * growth : here / growth;
+        if (next > limit || next < minStep) {
+            return startLine(batch);
+        }
+        step = next;
+        batch.direction().assign(line);
+        return Step.searched(step, step, Outcome.WALKED).moving(step - here);
+    }
+
+    /** Ends the line at the parameters' place and moves to the first point of the next one. */
+    private Step startLine(TrainingBatch batch) {
+        Vector direction = batch.direction();
+        double gg = direction.dot(direction);
+        double gd = gg;
+        if (momentum != 0) {
+            double product = momentum * direction.dot(batch.memory(0));
+            if (gg + product > 0) {
+                gd = gg + product;
+                direction.add(momentum, batch.memory(0));
+            }
+        }
+        double norm = direction.norm();
+        if (!Double.isFinite(norm)) {
+            return Step.searched(0, step, Outcome.NOT_FINITE);
+        }
+        boolean first = phase == Phase.NO_LINE;
+        slope = -gd;
+        limit = Math.min(maxStep, 1 / norm);
+        step = Math.max(Math.min(step, limit), minStep);
+        phase = Phase.FIRST_POINT;
+        batch.memory(0).assign(direction);
+        return Step.searched(step, step, first ? Outcome.WALKED : Outcome.NEXT_LINE);
+    }
+
+    @Override
+    public void state(Scalars scalars) {
+        step = scalars.next(step);
+        limit = scalars.next(limit);
+        slope = scalars.next(slope);
+        phase = Phase.values()[scalars.next(phase.ordinal())];
+    }
+
+    @Override
+    public int memoryVectors() {
+        return 1;
+    }
+}

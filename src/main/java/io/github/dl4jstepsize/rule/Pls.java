@@ -1,0 +1,372 @@
+package io.github.dl4jstepsize.rule;
+
+import org.apache.commons.math3.analysis.integration.gauss.GaussIntegrator;
+import org.apache.commons.math3.analysis.integration.gauss.GaussIntegratorFactory;
+import org.apache.commons.math3.special.Erf;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * PLS, probabilistic line search: a Gaussian process is fitted to noisy losses and slopes along the line, and a point is
+ * accepted when the Wolfe conditions hold there with some probability.
+ * <pre>
+ *   d = momentum * d + g,  f(t) = loss at parameters - t alpha0 d     in units of alpha0 |f'(0)|
+ *   Wolfe conditions       a = f(0) - f(t) + c1 t f'(0) &gt;= 0,  -0.1 &lt;= f'(t) &lt;= 1.1
+ *   accept t               if P(Wolfe at t) &gt; c_W
+ *   next t                 1 at first, then the most promising of: points between observations where the slope of the
+ *                          posterior mean rises through the target slope; 2 (explorations + 1)
+ *   after acceptance       alpha = t alpha0,  alpha0 = alpha if within a factor 10 of alpha0, else the mean alpha
+ * </pre>
+ * After 20 evaluations, or where the posterior slope at 0 is not negative, the search is given up with a small step,
+ * t = 0.01. The parameters walk along with the search, and every point is measured by one batch only.
+ * <p>
+ * The process needs the variances of the batch's loss and slope. With g_i and l_i the gradients and losses of the n
+ * examples, {@code var l = sum (l_i - l)^2/(n - 1) / n} and {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}.
+ * <ul>
+ * <li>Parts: estimated from the means of a few parts of the batch. The training pass itself, at the parameters' place,
+ * is the observation. One extra gradient pass per iteration in all.</li>
+ * <li>Per example: exact, from one extra gradient pass per example. As in the published code, an iteration first moves
+ * and then observes its batch at the new place.</li>
+ * </ul>
+ * Three memory vectors: the line, and two that sums over the parts go through.
+ * <p>
+ * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015; constants and control
+ * flow as the published port. Departure: that port forgets to divide the variances by n, which makes the noise of the
+ * mean n times as large; {@code meanVariance = false} brings that back.
+ */
+public final class Pls implements StepRule {
+
+    /** The settings of {@link Pls}; all fields as the updater's properties of the same names. */
+    public static final class Settings {
+        public double c1;
+        public double wolfeThreshold;
+        public double initialStep;
+        public double targetSlope;
+        public double momentum;
+        /** Whether the variances come from single examples. */
+        public boolean perExample;
+        public boolean meanVariance;
+    }
+
+    /** Bounds of an acceptable slope, by the slope at 0 (published code). */
+    private static final double MIN_SLOPE = -0.1;
+    private static final double MAX_SLOPE = 1.1;
+    /** Evaluations on a line, and those beyond all points known, after which the search gives up (published code). */
+    private static final int MAX_EVALUATIONS = 20;
+    private static final int MAX_EXPLORATIONS = 20;
+    /** The step with which it does. */
+    private static final double GIVE_UP = 0.01;
+    /** An accepted step that differs more from the last one is not trusted to begin the next line with. */
+    private static final double MAX_CHANGE = 10;
+    /** Weight of the past in the mean of the accepted steps. */
+    private static final double PAST = 0.95;
+    /** Variances below which the Wolfe conditions are evaluated without noise. */
+    private static final double NO_NOISE = 1e-9;
+    /** Parts of a batch from which the variances are estimated. */
+    private static final int PARTS = 4;
+    /** Standard deviations beyond which the normal distribution is zero in double precision. */
+    private static final double NORMAL_RANGE = 9;
+    /** Gauss-Legendre quadrature, exact to 1e-13 for correlations up to 0.9999. */
+    private static final int INTEGRATION_PIECES = 64;
+    private static final int INTEGRATION_POINTS = 20;
+    private static final GaussIntegratorFactory INTEGRATORS = new GaussIntegratorFactory();
+
+    // Memory vectors.
+    private static final int LINE = 0;
+    private static final int MEAN = 1;
+    private static final int SQUARES = 2;
+
+    private final Settings settings;
+
+    private boolean started;
+    /** The accepted step that is the unit of t, and the mean of all accepted ones. */
+    private double unit;
+    private double meanStep;
+    /** Where the parameters are on the line, and whether that point is accepted whatever is observed. */
+    private double place;
+    private boolean givingUp;
+    private int explorations;
+    /** Loss and steepness at 0. */
+    private double startLoss;
+    private double startSlope;
+    /** What was observed on the line, in units of the start; the first is the start itself. */
+    private int observed;
+    private final double[] times = new double[MAX_EVALUATIONS + 2];
+    private final double[] losses = new double[times.length];
+    private final double[] slopes = new double[times.length];
+    private final double[] lossVariances = new double[times.length];
+    private final double[] slopeVariances = new double[times.length];
+
+    /** @param settings validated by the caller and not changed afterwards */
+    public Pls(Settings settings) {
+        this.settings = settings;
+        this.unit = settings.initialStep;
+        this.meanStep = settings.initialStep;
+    }
+
+    @Override
+    public Step step(TrainingBatch batch) {
+        if (batch.size() < 2) {
+            return Step.chosen(0, started ? place * unit : Double.NaN, Outcome.TOO_FEW_EXAMPLES);
+        }
+        return settings.perExample ? moveAndObserve(batch) : observeAndMove(batch);
+    }
+
+    /** The training pass observes the parameters' place; then they move on. */
+    private Step observeAndMove(TrainingBatch batch) {
+        Sample sample = new Sample(batch, 0, null);
+        sample.loss = batch.loss();
+        Vector line = batch.memory(LINE);
+        Vector gradient = batch.gradient();
+        double from = place * unit;
+        if (started && !observe(sample, gradient, line)) {
+            return Step.searched(0, from, Outcome.NOT_FINITE);
+        }
+        boolean first = !started;
+        boolean newLine = first || isAccepted();
+        if (newLine) {
+            from = 0;
+            startLine(gradient, sample, line);
+        }
+        if (!started) {
+            return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
+        }
+        place = nextPlace();
+        batch.direction().assign(line);
+        return walk(from, first, newLine);
+    }
+
+    /** The parameters move on; then this batch is observed there. */
+    private Step moveAndObserve(TrainingBatch batch) {
+        Vector line = batch.memory(LINE);
+        boolean first = !started;
+        if (first) {
+            Sample sample = new Sample(batch, 0, null);
+            // The published code makes the first direction twice, and momentum with it.
+            line.assign(batch.gradient());
+            startLine(batch.gradient(), sample, line);
+        }
+        if (!started) {
+            return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
+        }
+        boolean newLine = observed == 1;
+        double from = place * unit;
+        double previous = place;
+        place = nextPlace();
+        Sample sample = new Sample(batch, place * unit - from, line);
+        if (!observe(sample, batch.memory(MEAN), line)) {
+            place = previous;
+            explorations = MAX_EXPLORATIONS;
+            return Step.searched(0, from, Outcome.NOT_FINITE);
+        }
+        batch.direction().assign(line);
+        Step step = walk(from, first, newLine && !first);
+        if (isAccepted()) {
+            startLine(batch.memory(MEAN), sample, line);
+        }
+        return step;
+    }
+
+    private Step walk(double from, boolean first, boolean newLine) {
+        double to = place * unit;
+        return Step.searched(to, first ? Double.NaN : to, newLine ? Outcome.NEXT_LINE : Outcome.WALKED).moving(to - from);
+    }
+
+    /** Adds an observation at the parameters' place; false if it is not finite. */
+    private boolean observe(Sample sample, Vector gradient, Vector line) {
+        double loss = (sample.loss - startLoss) / (unit * startSlope);
+        double slope = -gradient.dot(line) / startSlope;
+        double lossVariance = sample.lossVariance / (unit * startSlope) / (unit * startSlope);
+        double slopeVariance = sample.slopeVariance(line) / startSlope / startSlope;
+        if (!Double.isFinite(loss + slope + lossVariance + slopeVariance)) {
+            return false;
+        }
+        times[observed] = place;
+        losses[observed] = loss;
+        slopes[observed] = slope;
+        lossVariances[observed] = lossVariance;
+        slopeVariances[observed] = slopeVariance;
+        observed++;
+        return true;
+    }
+
+    private boolean isAccepted() {
+        return givingUp || wolfeProbability(process(), place) >= settings.wolfeThreshold;
+    }
+
+    /** Takes the parameters' place as the start of a new line, with what was measured there. */
+    private void startLine(Vector gradient, Sample sample, Vector line) {
+        if (started) {
+            adaptUnit(place * unit);
+        }
+        line.scale(settings.momentum);
+        line.add(1, gradient);
+        startLoss = sample.loss;
+        startSlope = Math.abs(gradient.dot(line));
+        place = 0;
+        givingUp = false;
+        explorations = 0;
+        observed = 0;
+        started = startSlope > 0 && observe(sample, gradient, line);
+    }
+
+    private void adaptUnit(double accepted) {
+        if (accepted >= unit / MAX_CHANGE && accepted <= unit * MAX_CHANGE) {
+            meanStep = PAST * meanStep + (1 - PAST) * accepted;
+            unit = accepted;
+        } else {
+            unit = meanStep;
+        }
+    }
+
+    /** The point to observe next. */
+    private double nextPlace() {
+        if (observed == 1) {
+            return 1;
+        }
+        IntegratedWienerProcess process = process();
+        if (observed > MAX_EVALUATIONS || explorations >= MAX_EXPLORATIONS || process.mean(0, true) >= 0) {
+            givingUp = true;
+            return GIVE_UP;
+        }
+        double farther = 2.0 * (explorations + 1);
+        List<Double> candidates = pointsOfTargetSlope(process);
+        candidates.add(farther);
+        double best = candidates.get(0);
+        double highest = Double.NEGATIVE_INFINITY;
+        for (double candidate : candidates) {
+            double probability = wolfeProbability(process, candidate);
+            if (probability > highest) {
+                highest = probability;
+                best = candidate;
+            }
+        }
+        if (best == farther) {
+            explorations++;
+        }
+        return best;
+    }
+
+    /** Where the slope of the posterior mean, a parabola between two observations, rises through the target slope. */
+    private List<Double> pointsOfTargetSlope(IntegratedWienerProcess process) {
+        double[] sorted = Arrays.copyOf(times, observed);
+        Arrays.sort(sorted);
+        List<Double> points = new ArrayList<>();
+        for (int i = 0; i + 1 < observed; i++) {
+            double width = sorted[i + 1] - sorted[i];
+            double left = process.mean(sorted[i], true);
+            double middle = process.mean(sorted[i] + width / 2, true);
+            double right = process.mean(sorted[i + 1], true);
+            // slope(u) = a u^2 + b u + left, u from 0 to 1
+            double a = 2 * left - 4 * middle + 2 * right;
+            double b = -3 * left + 4 * middle - right;
+            double root = Math.sqrt(b * b - 4 * a * (left - settings.targetSlope));
+            double u = b > 0 ? 2 * (settings.targetSlope - left) / (b + root) : (root - b) / (2 * a);
+            if (u > 0 && u < 1) {
+                points.add(sorted[i] + u * width);
+            }
+        }
+        return points;
+    }
+
+    private double wolfeProbability(IntegratedWienerProcess process, double t) {
+        double reach = settings.c1 * t;
+        double meanA = process.mean(0, false) - process.mean(t, false) + reach * process.mean(0, true);
+        double meanB = process.mean(t, true);
+        double varianceA = process.covariance(0, false, 0, false) + reach * reach * process.covariance(0, true, 0, true)
+                + process.covariance(t, false, t, false)
+                + 2 * reach * (process.covariance(0, false, 0, true) - process.covariance(0, true, t, false))
+                - 2 * process.covariance(0, false, t, false);
+        double varianceB = process.covariance(t, true, t, true);
+        if (varianceA < NO_NOISE || varianceB < NO_NOISE) {
+            return meanA >= 0 && meanB >= 0 ? 1 : 0;
+        }
+        double covariance = process.covariance(0, false, t, true) + reach * process.covariance(0, true, t, true)
+                - process.covariance(t, false, t, true);
+        double deviationA = Math.sqrt(varianceA);
+        double deviationB = Math.sqrt(varianceB);
+        return upperStrip(-meanA / deviationA, (MIN_SLOPE - meanB) / deviationB, (MAX_SLOPE - meanB) / deviationB,
+                covariance / (deviationA * deviationB));
+    }
+
+    /** P(X &gt; a, low &lt; Y &lt; high) of standard normal variables with a correlation. */
+    static double upperStrip(double a, double low, double high, double correlation) {
+        double from = Math.max(low, -NORMAL_RANGE);
+        double to = Math.min(high, NORMAL_RANGE);
+        if (from >= to) {
+            return 0;
+        }
+        double rest = Math.sqrt(Math.max(1 - correlation * correlation, Double.MIN_NORMAL));
+        double sum = 0;
+        for (int i = 0; i < INTEGRATION_PIECES; i++) {
+            GaussIntegrator piece = INTEGRATORS.legendre(INTEGRATION_POINTS,
+                    from + (to - from) * i / INTEGRATION_PIECES, from + (to - from) * (i + 1) / INTEGRATION_PIECES);
+            sum += piece.integrate(y -> Math.exp(-y * y / 2) / Math.sqrt(2 * Math.PI)
+                    * Erf.erfc((a - correlation * y) / rest / Math.sqrt(2)) / 2);
+        }
+        return sum;
+    }
+
+    private IntegratedWienerProcess process() {
+        return new IntegratedWienerProcess(Arrays.copyOf(times, observed), Arrays.copyOf(losses, observed),
+                Arrays.copyOf(slopes, observed), Arrays.copyOf(lossVariances, observed),
+                Arrays.copyOf(slopeVariances, observed));
+    }
+
+    @Override
+    public void state(Scalars scalars) {
+        started = scalars.next(started);
+        unit = scalars.next(unit);
+        meanStep = scalars.next(meanStep);
+        place = scalars.next(place);
+        givingUp = scalars.next(givingUp);
+        explorations = scalars.next(explorations);
+        startLoss = scalars.next(startLoss);
+        startSlope = scalars.next(startSlope);
+        observed = scalars.next(observed);
+        scalars.next(times);
+        scalars.next(losses);
+        scalars.next(slopes);
+        scalars.next(lossVariances);
+        scalars.next(slopeVariances);
+    }
+
+    @Override
+    public int memoryVectors() {
+        return 3;
+    }
+
+    /** Losses and gradients of the parts of a batch: their mean, in MEAN, and the variances, for gradients in SQUARES. */
+    private final class Sample {
+
+        private final Vector variances;
+        private double loss;
+        private double lossVariance;
+
+        private Sample(TrainingBatch batch, double step, Vector along) {
+            variances = batch.memory(SQUARES);
+            Vector mean = batch.memory(MEAN);
+            mean.scale(0);
+            variances.scale(0);
+            int size = batch.size();
+            int parts = settings.perExample ? size : Math.min(PARTS, size);
+            // A part of k examples has a k-th of an example's variance.
+            batch.gradients(step, along, parts, (examples, partLoss, gradient) -> {
+                loss += partLoss * examples / size;
+                lossVariance += partLoss * partLoss * examples;
+                mean.add((double) examples / size, gradient);
+                variances.addSquares(examples, gradient);
+            });
+            double degrees = (parts - 1.0) * (settings.meanVariance ? size : 1);
+            lossVariance = Math.max(lossVariance - size * loss * loss, 0) / degrees;
+            variances.addSquares(-size, mean);
+            variances.scale(1 / degrees);
+        }
+
+        private double slopeVariance(Vector line) {
+            return Math.max(variances.dotSquares(line), 0);
+        }
+    }
+}

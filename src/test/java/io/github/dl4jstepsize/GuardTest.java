@@ -1,0 +1,202 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Step;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.conditions.Conditions;
+import org.nd4j.linalg.learning.config.Adam;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** What happens when losses and gradients are NaN or infinite, and when step sizes shrink to nothing. */
+class GuardTest {
+
+    static Stream<StepSizeUpdater> updaters() {
+        return Stream.of(new PalUpdater(), new LabPalUpdater(), new L4Updater(),
+                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), new GolsUpdater());
+    }
+
+    private static MultiDataSet batch(Problem problem, int number, float poison) {
+        MultiDataSet batch = problem.batch(number, 8, DataType.FLOAT);
+        if (poison != 1) {
+            // A product with NaN is not NaN in ND4J's native code.
+            batch.getFeatures(0).assign(poison);
+        }
+        return batch;
+    }
+
+    private static Model network(Problem problem, StepSizeUpdater updater, StepSizeListener listener) {
+        Model model = problem.network(updater, DataType.FLOAT);
+        model.addListeners(listener);
+        return model;
+    }
+
+    private static void assertUnchanged(INDArray parameters, Model model) {
+        assertEquals(0.0, ForwardPassTest.maxDifference(parameters, model.params()));
+    }
+
+    /** Parameters, BatchNorm's running statistics and the averages of the base updater stay as they are. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void aBatchThatIsNotFiniteLeavesNoTrace(StepSizeUpdater updater) {
+        for (Problem problem : new Problem[]{Problem.CNN_BATCH_NORM_DROPOUT, Problem.RESIDUAL_GRAPH}) {
+            Model model = network(problem, updater, new StepSizeListener());
+            int number = 0;
+            for (float poison : new float[]{Float.NaN, Float.POSITIVE_INFINITY}) {
+                for (int i = 0; i < 3; i++) {
+                    Problem.fit(model, batch(problem, number++, 1));
+                    assertTrue(Double.isFinite(StepSizes.lastRecord(model).loss()));
+                }
+                INDArray parameters = model.params().dup();
+                int notFinite = notFinite(state(model));
+                Problem.fit(model, batch(problem, number++, poison));
+                assertEquals(Outcome.NOT_FINITE, StepSizes.lastRecord(model).outcome());
+                assertEquals(0, StepSizes.lastRecord(model).learningRate());
+                assertUnchanged(parameters, model);
+                assertEquals(notFinite, notFinite(state(model)), updater + ": the state is poisoned");
+            }
+            Problem.fit(model, batch(problem, number, 1));
+            assertEquals(0, notFinite(model.params()));
+        }
+    }
+
+    private static INDArray state(Model model) {
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).updaterState()
+                : ((ComputationGraph) model).getUpdater(false).getStateViewArray();
+    }
+
+    /** LABPAL saves NaN for a step that it does not know yet. */
+    private static int notFinite(INDArray array) {
+        return array.cond(Conditions.notFinite()).castTo(DataType.INT).sumNumber().intValue();
+    }
+
+    /** A gradient whose square overflows is still a gradient. */
+    @Test
+    void aHugeGradientIsFinite() {
+        INDArray gradient = Nd4j.create(new float[]{1e30f, -1e30f, 0}, new long[]{1, 3});
+        assertTrue(Guard.isFinite(1, gradient));
+        assertFalse(Guard.isFinite(Double.NaN, gradient));
+        assertFalse(Guard.isFinite(1, gradient.putScalar(2, Float.NaN)));
+        assertFalse(Guard.isFinite(1, gradient.putScalar(2, Float.NEGATIVE_INFINITY)));
+    }
+
+    @Test
+    void trainingStopsAfterTenInARowAndSaysWhere() {
+        Model model = network(Problem.MLP_CLIPPED, new PalUpdater(), new StepSizeListener());
+        for (int i = 0; i < 4; i++) {
+            Problem.fit(model, batch(Problem.MLP_CLIPPED, i, 1));
+        }
+        double good = StepSizes.lastRecord(model).stepSize();
+        INDArray parameters = model.params().dup();
+        for (int i = 4; i < 13; i++) {
+            Problem.fit(model, batch(Problem.MLP_CLIPPED, i, Float.NaN));
+        }
+        IllegalStateException thrown = assertThrows(IllegalStateException.class,
+                () -> Problem.fit(model, batch(Problem.MLP_CLIPPED, 13, Float.NaN)));
+        assertTrue(thrown.getMessage().contains("iteration 13"), thrown.getMessage());
+        assertTrue(thrown.getMessage().contains("loss is NaN"), thrown.getMessage());
+        assertTrue(thrown.getMessage().contains("last good step size was " + good), thrown.getMessage());
+        assertUnchanged(parameters, model);
+    }
+
+    @Test
+    void aFiniteBatchStartsTheCountAnewAndTheListenerSetsTheNumber() {
+        Model model = network(Problem.MLP_CLIPPED, new L4Updater(), new StepSizeListener().maxNotFinite(2));
+        for (int i = 0; i < 6; i++) {
+            Problem.fit(model, batch(Problem.MLP_CLIPPED, i, i % 2 == 0 ? Float.NaN : 1));
+        }
+        Problem.fit(model, batch(Problem.MLP_CLIPPED, 6, Float.NaN));
+        assertThrows(IllegalStateException.class, () -> Problem.fit(model, batch(Problem.MLP_CLIPPED, 7, Float.NaN)));
+        IllegalArgumentException thrown = assertThrows(IllegalArgumentException.class,
+                () -> new StepSizeListener().maxNotFinite(0));
+        assertTrue(thrown.getMessage().contains("maxNotFinite is 0"), thrown.getMessage());
+    }
+
+    @Test
+    void trialsThatAreNotFiniteCountToo() {
+        Model model = network(Problem.MLP_CLIPPED, new ProbeUpdater(batch -> Step.searched(0, 0.5, Outcome.NOT_FINITE)),
+                new StepSizeListener().maxNotFinite(3));
+        Problem.fit(model, batch(Problem.MLP_CLIPPED, 0, 1));
+        Problem.fit(model, batch(Problem.MLP_CLIPPED, 1, 1));
+        assertThrows(IllegalStateException.class, () -> Problem.fit(model, batch(Problem.MLP_CLIPPED, 2, 1)));
+    }
+
+    @Test
+    void aStepThatIsNotFiniteIsNotTaken() {
+        Model model = network(Problem.MLP_CLIPPED,
+                new ProbeUpdater(batch -> Step.searched(Double.NaN, Double.NaN, Outcome.MINIMUM)), new StepSizeListener());
+        INDArray parameters = model.params().dup();
+        Problem.fit(model, batch(Problem.MLP_CLIPPED, 0, 1));
+        assertEquals(Outcome.NOT_FINITE, StepSizes.lastRecord(model).outcome());
+        assertUnchanged(parameters, model);
+    }
+
+    /** The base updater is not run on such a batch, so that its bias corrections must not count it either. */
+    @Test
+    void adamGoesOnAsIfTheBatchHadNotBeen() {
+        Model clean = network(Problem.MLP_CLIPPED, new ProbeUpdater(batch -> Step.chosen(0.01, 0.01, Outcome.REUSED),
+                new Adam()), new StepSizeListener());
+        Model poisoned = network(Problem.MLP_CLIPPED, new ProbeUpdater(batch -> Step.chosen(0.01, 0.01, Outcome.REUSED),
+                new Adam()), new StepSizeListener());
+        for (int i = 0; i < 5; i++) {
+            Problem.fit(clean, batch(Problem.MLP_CLIPPED, i, 1));
+            Problem.fit(poisoned, batch(Problem.MLP_CLIPPED, 100, Float.NaN));
+            Problem.fit(poisoned, batch(Problem.MLP_CLIPPED, i, 1));
+        }
+        assertUnchanged(clean.params(), poisoned);
+    }
+
+    @Test
+    void warnsOnceWhenStepSizesHaveDiminishedForAnEpoch() {
+        int batches = 4;
+        int[] count = new int[1];
+        StepSizeUpdater diminishing = new ProbeUpdater(batch -> {
+            double step = count[0]++ < batches ? 1 : 0.9e-7;
+            return Step.chosen(step * 1e-3, step, Outcome.REUSED);
+        });
+        MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, diminishing, new StepSizeListener());
+        assertEquals(List.of(0, 1, 0, 0, 0), Stream.of(1, 2, 3, 4, 5).map(epoch -> warnings(network, batches))
+                .collect(Collectors.toList()), "the second epoch is all diminished");
+    }
+
+    /** Trains for an epoch and counts the warnings that SLF4J's simple logger prints. */
+    private static int warnings(MultiLayerNetwork network, int batches) {
+        PrintStream original = System.err;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(printed, true));
+        try {
+            List<DataSet> epoch = new ArrayList<>();
+            for (int i = 0; i < batches; i++) {
+                MultiDataSet batch = batch(Problem.MLP_CLIPPED, i, 1);
+                epoch.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+            }
+            network.fit(new ListDataSetIterator<>(epoch, 1));
+        } finally {
+            System.setErr(original);
+        }
+        String text = new String(printed.toByteArray(), StandardCharsets.UTF_8);
+        return text.split("WARN[^\n]*ProbeUpdater: for a whole epoch", -1).length - 1;
+    }
+}
