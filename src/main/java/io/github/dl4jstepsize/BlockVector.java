@@ -3,6 +3,7 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. */
 final class BlockVector implements Vector {
@@ -55,6 +56,27 @@ final class BlockVector implements Vector {
         INDArray[] others = blocksOf(other);
         for (int i = 0; i < blocks.length; i++) {
             Nd4j.getBlasWrapper().axpy(factor, others[i], blocks[i]);
+        }
+    }
+
+    @Override
+    public void assignSquares(double beta, Vector previous, Vector other) {
+        INDArray[] previousBlocks = blocksOf(previous);
+        INDArray[] others = blocksOf(other);
+        for (int i = 0; i < blocks.length; i++) {
+            if (previous != this) {
+                blocks[i].assign(previousBlocks[i]);
+            }
+            blocks[i].muli(beta);
+            Nd4j.getBlasWrapper().axpy(1 - beta, others[i].mul(others[i]), blocks[i]);
+        }
+    }
+
+    @Override
+    public void divideByRoot(Vector squares, double epsilon) {
+        INDArray[] others = blocksOf(squares);
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i].divi(Transforms.sqrt(others[i], true).addi(epsilon));
         }
     }
 

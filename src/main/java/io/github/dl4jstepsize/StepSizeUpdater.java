@@ -48,6 +48,11 @@ public abstract class StepSizeUpdater implements IUpdater {
         return false;
     }
 
+    /** What the search looks at. */
+    Objective objective() {
+        return Objective.LOSS;
+    }
+
     void publishLearningRate(double learningRate) {
         this.learningRate = learningRate;
     }

@@ -28,6 +28,13 @@ public interface TrainingBatch extends Losses {
      */
     Vector memory(int index);
 
+    /**
+     * A vector for intermediate results, whose content does not outlive the iteration; anything at first.
+     *
+     * @param index 0 to 1
+     */
+    Vector scratch(int index);
+
     /** Number of examples in this batch. */
     int size();
 
