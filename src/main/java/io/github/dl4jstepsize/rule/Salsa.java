@@ -28,7 +28,8 @@ package io.github.dl4jstepsize.rule;
  *   <li>The bias corrections have the exponent t + 1.</li>
  *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the parameters
  *       stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
- *   <li>The step grows where nothing is tried. Otherwise it does not, because nothing would ever stop it.</li>
+ *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by s.</li>
+ *   <li>The step grows where loss or G are negligible. Otherwise it does not, because nothing would ever stop it.</li>
  * </ul>
  */
 public final class Salsa implements StepRule {
@@ -102,7 +103,7 @@ public final class Salsa implements StepRule {
         sinceSearch++;
         if (!searchIsDue()) {
             follow(batch, batch.direction());
-            return Step.chosen(stepSize, stepSize, Outcome.REUSED);
+            return Step.chosen(settings.asPublished ? settings.growth * stepSize : stepSize, stepSize, Outcome.REUSED);
         }
         sinceSearch = 0;
         Vector gradient = prepare(batch);
