@@ -201,7 +201,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         private double growth = 1000;
         private double maxStep = 10;
         private int batchesPerEpoch;
-        private int maxTrials = 20;
+        private int maxTrials = 5;
         private boolean asPublished;
 
         private Builder() {

@@ -60,15 +60,10 @@ final class BlockVector implements Vector {
     }
 
     @Override
-    public void assignSquares(double beta, Vector previous, Vector other) {
-        INDArray[] previousBlocks = blocksOf(previous);
+    public void addSquares(double factor, Vector other) {
         INDArray[] others = blocksOf(other);
         for (int i = 0; i < blocks.length; i++) {
-            if (previous != this) {
-                blocks[i].assign(previousBlocks[i]);
-            }
-            blocks[i].muli(beta);
-            Nd4j.getBlasWrapper().axpy(1 - beta, others[i].mul(others[i]), blocks[i]);
+            Nd4j.getBlasWrapper().axpy(factor, others[i].mul(others[i]), blocks[i]);
         }
     }
 

@@ -32,9 +32,10 @@ final class Adam {
         first.add(1 - beta1, gradient);
     }
 
-    /** {@code result} = the second moment after {@code gradient}; {@code result} may be {@code second}. */
-    void updateSecond(Vector result, Vector second, Vector gradient) {
-        result.assignSquares(beta2, second, gradient);
+    /** Takes {@code gradient} into the second moment. */
+    void updateSecond(Vector second, Vector gradient) {
+        second.scale(beta2);
+        second.addSquares(1 - beta2, gradient);
     }
 
     /** Turns {@code vector} into {@code vector / (sqrt(v_hat) + epsilon)}. */

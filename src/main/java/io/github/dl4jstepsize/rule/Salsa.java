@@ -29,6 +29,9 @@ package io.github.dl4jstepsize.rule;
  *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the parameters
  *       stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
  *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by s.</li>
+ *   <li>Both averages of the step start at 1e-8, so that for the first hundreds of searches r tells how much longer the
+ *       memory of the one is, and every second iteration is searched. Otherwise they start at the first step that was
+ *       found.</li>
  *   <li>The step grows where loss or G are negligible. Otherwise it does not, because nothing would ever stop it.</li>
  * </ul>
  */
@@ -71,7 +74,9 @@ public final class Salsa implements StepRule {
     private static final int FIRST_ITERATIONS = 10;
     private static final double FAST = 0.9;
     private static final double SLOW = 0.99;
-    /** Start of both averages of the step, and what keeps 1/(r - 1) finite. */
+    /** Start of both averages of the step. */
+    private static final double PUBLISHED_START = 1e-8;
+    /** Keeps 1/(r - 1) finite. */
     private static final double TINY = 1e-8;
 
     private final Settings settings;
@@ -81,8 +86,8 @@ public final class Salsa implements StepRule {
     private double stepSize;
     private double decrease;
     private double slope;
-    private double fast = TINY;
-    private double slow = TINY;
+    private double fast = PUBLISHED_START;
+    private double slow = PUBLISHED_START;
     private int iterations;
     private int sinceSearch;
 
@@ -113,9 +118,19 @@ public final class Salsa implements StepRule {
         }
         slope = average(settings.beta3, slope, slopeOfThis);
         Step step = batch.loss() < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient) : search(batch, gradient);
-        fast = average(FAST, fast, stepSize);
-        slow = average(SLOW, slow, stepSize);
+        averageStep();
         return step;
+    }
+
+    private void averageStep() {
+        boolean first = fast == PUBLISHED_START && slow == PUBLISHED_START;
+        if (first && !settings.asPublished) {
+            fast = stepSize;
+            slow = stepSize;
+        } else {
+            fast = average(FAST, fast, stepSize);
+            slow = average(SLOW, slow, stepSize);
+        }
     }
 
     private boolean searchIsDue() {
@@ -171,7 +186,8 @@ public final class Salsa implements StepRule {
         Vector gradient = batch.scratch(0);
         Vector second = batch.scratch(1);
         gradient.assign(direction);
-        adam.updateSecond(second, batch.memory(1), gradient);
+        second.assign(batch.memory(1));
+        adam.updateSecond(second, gradient);
         if (settings.momentumInSearch) {
             adam.average(direction, batch.memory(0));
             adam.preconditionMoment(direction, second, exponent());
@@ -193,7 +209,7 @@ public final class Salsa implements StepRule {
     private void follow(TrainingBatch batch, Vector gradient) {
         if (settings.direction == Direction.ADAM) {
             adam.updateFirst(batch.memory(0), gradient);
-            adam.updateSecond(batch.memory(1), batch.memory(1), gradient);
+            adam.updateSecond(batch.memory(1), gradient);
             batch.direction().assign(batch.memory(0));
             adam.preconditionMoment(batch.direction(), batch.memory(1), exponent());
         }

@@ -24,8 +24,8 @@ public interface Vector {
     /** {@code this = this + factor * other}. */
     void add(double factor, Vector other);
 
-    /** {@code this = beta * previous + (1 - beta) * other^2}, element by element; {@code previous} may be this vector. */
-    void assignSquares(double beta, Vector previous, Vector other);
+    /** {@code this = this + factor * other * other}, element by element. */
+    void addSquares(double factor, Vector other);
 
     /** {@code this = this / (sqrt(squares) + epsilon)}, element by element. */
     void divideByRoot(Vector squares, double epsilon);
