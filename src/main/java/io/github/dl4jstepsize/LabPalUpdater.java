@@ -181,7 +181,7 @@ public final class LabPalUpdater extends StepSizeUpdater {
         private Map<Integer, Integer> batchSchedule = Map.of(0, 1, 75000, 2, 112500, 4);
         private int untrustedUpdates = 400;
         private int averagedMeasurements = 25;
-        private double measuringStep = 0.01;
+        private double measuringStep = 0.1;
         private double maxStep = 1;
         private int trainingSetSize;
         private Measurement measurement = Measurement.GRADIENT;

@@ -21,6 +21,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     private static final long serialVersionUID = 1;
 
     private transient Consumer<StepRecord> onStep;
+    /** Where the random stream was when this listener was made: for a first batch that no epoch begins with. */
+    private final transient RandomState atCreation = RandomState.now();
 
     /**
      * Has every iteration's record passed to {@code consumer}, in the thread that trains. The consumer stays behind when
@@ -53,7 +55,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void onGradientCalculation(Model model) {
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
-            search.trainingPassDone();
+            search.trainingPassDone(atCreation);
         }
     }
 

@@ -123,9 +123,16 @@ final class StepSizeSearch {
         beforeTraining = RandomState.now();
     }
 
-    /** Called when the training pass of an iteration is complete. */
-    void trainingPassDone() {
+    /**
+     * Called when the training pass of an iteration is complete.
+     *
+     * @param guess where the random stream may have been before it, if nobody remembered; may be null
+     */
+    void trainingPassDone(RandomState guess) {
         afterTraining = RandomState.now();
+        if (beforeTraining == null) {
+            beforeTraining = guess == null ? afterTraining : guess;
+        }
         forwardPass.trainingPassDone();
     }
 
@@ -276,7 +283,7 @@ final class StepSizeSearch {
 
         private double start() {
             if (start == null) {
-                boolean drewNothing = beforeTraining != null && beforeTraining.isSameAs(afterTraining);
+                boolean drewNothing = beforeTraining.isSameAs(afterTraining);
                 boolean comparable = forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
                 start = comparable ? forwardPass.objectiveOfTraining() : evaluate(0, null, forwardPass::loss);
             }
@@ -286,7 +293,7 @@ final class StepSizeSearch {
         private double evaluate(double step, Vector along, LossFunction function) {
             displace(step, along);
             try {
-                (beforeTraining == null ? afterTraining : beforeTraining).restore();
+                beforeTraining.restore();
                 forwardPasses++;
                 double value = function.loss();
                 repeatable = RandomState.now().isSameAs(afterTraining);

@@ -367,6 +367,9 @@ public final class LabPal implements StepRule {
             return Step.chosen(learningRate, step, outcome);
         }
         double length = batch.direction().norm();
+        if (!Double.isFinite(length)) {
+            return Step.chosen(0, step, Outcome.NOT_FINITE);
+        }
         return Step.chosen(length == 0 ? 0 : step / length, step, outcome);
     }
 

@@ -1,0 +1,304 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
+import org.deeplearning4j.util.ModelSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** The updaters behave as DL4J's users expect of an updater's configuration. */
+class ConfigurationTest {
+
+    /** Each updater with its defaults and with every property changed. */
+    static Stream<StepSizeUpdater> updaters() {
+        return Stream.of(
+                new PalUpdater(),
+                PalUpdater.published().build(),
+                PalUpdater.builder().measuringStep(0.02).maxStep(0.5).directionAdaptation(0.1).stepAdaptation(1.1)
+                        .exactSlope(false).build(),
+                new LabPalUpdater(),
+                LabPalUpdater.published().build(),
+                LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).stepAdaptation(1.1).momentum(0.3).searchEvery(3)
+                        .approximationBatches(2).batchSchedule(Map.of(0, 1, 6, 2)).untrustedUpdates(2)
+                        .averagedMeasurements(2).measuringStep(0.02).maxStep(0.5).trainingSetSize(2500)
+                        .measurement(LabPalUpdater.Measurement.PUBLISHED).build());
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void survivesJsonAndYaml(StepSizeUpdater updater) {
+        MultiLayerConfiguration layers = ((MultiLayerNetwork) Problem.MLP_DROPOUT_L2.network(updater, DataType.FLOAT))
+                .getLayerWiseConfigurations();
+        assertEquals(layers, MultiLayerConfiguration.fromJson(layers.toJson()));
+        assertEquals(layers, MultiLayerConfiguration.fromYaml(layers.toYaml()));
+        ComputationGraphConfiguration graph = ((ComputationGraph) Problem.RESIDUAL_GRAPH.network(updater, DataType.FLOAT))
+                .getConfiguration();
+        assertEquals(graph, ComputationGraphConfiguration.fromJson(graph.toJson()));
+        assertEquals(graph, ComputationGraphConfiguration.fromYaml(graph.toYaml()));
+        DenseLayer first = (DenseLayer) MultiLayerConfiguration.fromJson(layers.toJson()).getConf(0).getLayer();
+        assertEquals(updater, first.getIUpdater());
+        assertEquals(updater.hashCode(), first.getIUpdater().hashCode());
+        assertEquals(updater, updater.clone());
+    }
+
+    @Test
+    void equalityIsAboutSettings() {
+        List<StepSizeUpdater> all = new ArrayList<>();
+        updaters().forEach(all::add);
+        for (int i = 0; i < all.size(); i++) {
+            for (int j = 0; j < i; j++) {
+                assertNotEquals(all.get(i), all.get(j));
+            }
+        }
+        assertEquals(new LabPalUpdater(), LabPalUpdater.builder().build());
+        assertNotEquals(new Sgd(0.1), new LabPalUpdater());
+    }
+
+    @Test
+    void missingPropertiesHaveTheirDefaults() {
+        String json = Problem.MLP_CLIPPED.network(PalUpdater.builder().maxStep(0.7).build(), DataType.FLOAT)
+                .conf().toJson();
+        String without = json.replaceAll("\"maxStep\" : 0.7,?", "");
+        assertNotEquals(json, without);
+        NeuralNetConfiguration read = NeuralNetConfiguration.fromJson(without);
+        assertEquals(new PalUpdater(), ((DenseLayer) read.getLayer()).getIUpdater());
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void aSavedNetworkGoesOnAsIfNothingHadHappened(StepSizeUpdater updater) throws Exception {
+        for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
+            for (int stop : new int[]{1, 2, 4, 7}) {
+                Model whole = problem.network(updater, DataType.FLOAT);
+                Model begun = problem.network(updater, DataType.FLOAT);
+                whole.addListeners(new StepSizeListener());
+                begun.addListeners(new StepSizeListener());
+                RandomState start = RandomState.now();
+                problem.fit(whole, stop);
+                start.restore();
+                problem.fit(begun, stop);
+
+                RandomState middle = RandomState.now();
+                ByteArrayOutputStream file = new ByteArrayOutputStream();
+                ModelSerializer.writeModel(begun, file, true);
+                ByteArrayInputStream in = new ByteArrayInputStream(file.toByteArray());
+                Model restored = whole instanceof MultiLayerNetwork ? ModelSerializer.restoreMultiLayerNetwork(in, true)
+                        : ModelSerializer.restoreComputationGraph(in, true);
+
+                middle.restore();
+                List<String> expected = records(whole, problem, stop);
+                // A listener made when the random stream is where the training was stopped knows where it starts.
+                middle.restore();
+                restored.addListeners(new StepSizeListener());
+                List<String> actual = records(restored, problem, stop);
+                assertEquals(expected, actual, updater + " stopped after " + stop);
+                assertEquals(0.0, ForwardPassTest.maxDifference(whole.params(), restored.params()),
+                        updater + " stopped after " + stop);
+            }
+        }
+    }
+
+    private static List<String> records(Model model, Problem problem, int stop) {
+        List<String> records = new ArrayList<>();
+        for (int i = 0; i < 9; i++) {
+            Problem.fit(model, problem.batch(stop + i, 8, DataType.FLOAT));
+            StepRecord r = StepSizes.lastRecord(model);
+            records.add(r.iteration() + " " + r.loss() + " " + r.stepSize() + " " + r.learningRate() + " " + r.outcome()
+                    + " " + r.forwardPasses());
+        }
+        return records;
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void aCloneTrainsLikeItsOriginal(StepSizeUpdater updater) {
+        Problem problem = Problem.MLP_CLIPPED;
+        MultiLayerNetwork original = (MultiLayerNetwork) problem.network(updater, DataType.FLOAT);
+        original.addListeners(new StepSizeListener());
+        problem.fit(original, 5);
+        MultiLayerNetwork clone = original.clone();
+        clone.setListeners(new StepSizeListener());
+        assertEquals(records(original, problem, 5), records(clone, problem, 5));
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void transferLearningReplacesAnUpdater(StepSizeUpdater updater) {
+        MultiLayerNetwork old = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new Adam(1e-3), DataType.FLOAT);
+        Problem.MLP_CLIPPED.fit(old, 3);
+        MultiLayerNetwork retrained = new TransferLearning.Builder(old)
+                .fineTuneConfiguration(new FineTuneConfiguration.Builder().updater(updater).build())
+                .setFeatureExtractor(0)
+                .removeOutputLayer()
+                .addLayer(new OutputLayer.Builder(LossFunction.MCXENT).nIn(16).nOut(4).activation(Activation.SOFTMAX).build())
+                .build();
+        retrained.addListeners(new StepSizeListener());
+        INDArray frozen = retrained.getLayer(0).params().dup();
+        INDArray head = retrained.getLayer(1).params().dup();
+        Problem.MLP_CLIPPED.fit(retrained, 14);
+        assertEquals(frozen, retrained.getLayer(0).params());
+        assertNotEquals(head, retrained.getLayer(1).params());
+    }
+
+    @Test
+    void otherUpdatersKeepTheirRatesAndStayOutOfTheLine() {
+        MultiLayerConfiguration layers = new NeuralNetConfiguration.Builder().seed(1)
+                .updater(PalUpdater.builder().directionAdaptation(0).build()).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(16).activation(Activation.TANH).updater(new Sgd(0.1)).build())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT).nIn(16).nOut(4).activation(Activation.SOFTMAX).build())
+                .build();
+        MultiLayerNetwork network = new MultiLayerNetwork(layers);
+        network.init();
+        network.addListeners(new StepSizeListener());
+        MultiLayerNetwork reference = network.clone();
+        Problem.MLP_CLIPPED.fit(network, 1);
+        StepRecord record = StepSizes.lastRecord(network);
+        assertEquals(1, record.forwardPasses());
+
+        // The same step by hand: gradient times 0.1 in the first layer, times the searched rate in the second.
+        org.nd4j.linalg.dataset.MultiDataSet batch = Problem.MLP_CLIPPED.batch(0, 5, DataType.FLOAT);
+        INDArray gradient = reference.calculateGradients(batch.getFeatures(0), batch.getLabels(0), null, null)
+                .getFirst().gradient().reshape(-1).div(5);
+        long first = reference.getLayer(0).numParams();
+        gradient.get(org.nd4j.linalg.indexing.NDArrayIndex.interval(0, first)).muli(0.1);
+        gradient.get(org.nd4j.linalg.indexing.NDArrayIndex.interval(first, gradient.length())).muli(record.learningRate());
+        INDArray expected = reference.params().reshape(-1).sub(gradient);
+        assertEquals(0, ForwardPassTest.maxDifference(expected, network.params().reshape(-1)), 1e-6);
+        assertEquals(0.1, network.getLearningRate(0));
+        assertEquals(record.learningRate(), network.getLearningRate(1));
+    }
+
+    @Test
+    void theLearningRateShownIsTheLastFactorOnTheDirection() {
+        for (Problem problem : List.of(Problem.MLP_DROPOUT_L2, Problem.RESIDUAL_GRAPH)) {
+            Model model = problem.network(new PalUpdater(), DataType.FLOAT);
+            model.addListeners(new StepSizeListener());
+            problem.fit(model, 3);
+            double rate = StepSizes.lastRecord(model).learningRate();
+            assertTrue(rate > 0);
+            if (model instanceof MultiLayerNetwork) {
+                for (int i = 0; i < 3; i++) {
+                    assertEquals(rate, ((MultiLayerNetwork) model).getLearningRate(i));
+                }
+            } else {
+                for (String layer : List.of("conv1", "norm1", "dense", "out")) {
+                    assertEquals(rate, ((ComputationGraph) model).getLearningRate(layer));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aLearningRateCannotBeSet() {
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new PalUpdater(), DataType.FLOAT);
+        String message = assertThrows(UnsupportedOperationException.class, () -> network.setLearningRate(0.1)).getMessage();
+        assertTrue(message.contains("PalUpdater computes its step size"), message);
+    }
+
+    @Test
+    void withoutListenerTheFirstBatchSaysWhichLineToAdd() {
+        for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
+            Model model = problem.network(new LabPalUpdater(), DataType.FLOAT);
+            INDArray before = model.params().dup();
+            String message = assertThrows(IllegalStateException.class, () -> problem.fit(model, 1)).getMessage();
+            assertTrue(message.contains("net.addListeners(new StepSizeListener())"), message);
+            assertEquals(before, model.params());
+            // Adding it then is enough.
+            model.addListeners(new StepSizeListener());
+            problem.fit(model, 12);
+            assertNotEquals(before, model.params());
+        }
+    }
+
+    @Test
+    void networksWithoutStepSizesAreLeftAlone() {
+        Model plain = Problem.MLP_DROPOUT_L2.network(new Adam(0.01), DataType.FLOAT);
+        plain.addListeners(new StepSizeListener());
+        Problem.MLP_DROPOUT_L2.fit(plain, 2);
+        assertNull(StepSizes.lastRecord(plain));
+    }
+
+    @Test
+    void twoStepSizeUpdatersInOneNetworkAreRefused() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(16).updater(new PalUpdater()).build())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT).nIn(16).nOut(4).activation(Activation.SOFTMAX)
+                        .updater(new LabPalUpdater()).build()).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        String message = assertThrows(IllegalStateException.class, () -> Problem.MLP_CLIPPED.fit(network, 1)).getMessage();
+        assertTrue(message.contains("two different step size updaters"), message);
+    }
+
+    @Test
+    void halfPrecisionIsRefused() {
+        // DL4J itself refuses BFLOAT16.
+        Model model = Problem.MLP_CLIPPED.network(new LabPalUpdater(), DataType.HALF);
+        model.addListeners(new StepSizeListener());
+        String message = assertThrows(IllegalStateException.class, () -> Problem.MLP_CLIPPED.fit(model, 1)).getMessage();
+        assertTrue(message.contains("HALF") && message.contains("dataType(DataType.FLOAT)"), message);
+    }
+
+    @Test
+    void otherOptimizationAlgorithmsAreRefused() {
+        Model model = Problem.MLP_CLIPPED.build(new NeuralNetConfiguration.Builder().updater(new PalUpdater())
+                .optimizationAlgo(OptimizationAlgorithm.LINE_GRADIENT_DESCENT));
+        model.addListeners(new StepSizeListener());
+        String message = assertThrows(IllegalStateException.class, () -> Problem.MLP_CLIPPED.fit(model, 1)).getMessage();
+        assertTrue(message.contains("LINE_GRADIENT_DESCENT"), message);
+    }
+
+    @Test
+    void valuesOutOfRangeAreNamed() {
+        refused("measuringStep", "0.0", () -> PalUpdater.builder().measuringStep(0).build());
+        refused("maxStep", "NaN", () -> PalUpdater.builder().maxStep(Double.NaN).build());
+        refused("directionAdaptation", "1.0", () -> PalUpdater.builder().directionAdaptation(1).build());
+        refused("stepAdaptation", "-1.0", () -> PalUpdater.builder().stepAdaptation(-1).build());
+        refused("mode", "null", () -> LabPalUpdater.builder().mode(null).build());
+        refused("stepAdaptation", "Infinity", () -> LabPalUpdater.builder().stepAdaptation(1 / 0.0).build());
+        refused("momentum", "-0.1", () -> LabPalUpdater.builder().momentum(-0.1).build());
+        refused("searchEvery", "0", () -> LabPalUpdater.builder().searchEvery(0).build());
+        refused("approximationBatches", "0", () -> LabPalUpdater.builder().approximationBatches(0).build());
+        refused("batchSchedule", "{5=1}", () -> LabPalUpdater.builder().batchSchedule(Map.of(5, 1)).build());
+        refused("batchSchedule", "0", () -> LabPalUpdater.builder().batchSchedule(Map.of(0, 0)).build());
+        refused("untrustedUpdates", "-1", () -> LabPalUpdater.builder().untrustedUpdates(-1).build());
+        refused("averagedMeasurements", "0", () -> LabPalUpdater.builder().averagedMeasurements(0).build());
+        refused("trainingSetSize", "-1", () -> LabPalUpdater.builder().trainingSetSize(-1).build());
+        refused("measurement", "null", () -> LabPalUpdater.builder().measurement(null).build());
+    }
+
+    private static void refused(String property, String value, Callable<?> call) {
+        String message = assertThrows(IllegalArgumentException.class, call::call).getMessage();
+        assertTrue(message.startsWith(property) && message.contains(" is " + value + ","), message);
+    }
+}

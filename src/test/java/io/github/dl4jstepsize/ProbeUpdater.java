@@ -1,0 +1,62 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Scalars;
+import io.github.dl4jstepsize.rule.Step;
+import io.github.dl4jstepsize.rule.StepRule;
+import io.github.dl4jstepsize.rule.TrainingBatch;
+import org.nd4j.linalg.learning.config.IUpdater;
+
+import java.util.List;
+import java.util.function.Function;
+
+/** A step size updater whose rule is a test's own function. */
+final class ProbeUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final transient Function<TrainingBatch, Step> function;
+    private final transient IUpdater base;
+
+    ProbeUpdater(Function<TrainingBatch, Step> function) {
+        this(function, null);
+    }
+
+    ProbeUpdater(Function<TrainingBatch, Step> function, IUpdater base) {
+        this.function = function;
+        this.base = base;
+    }
+
+    @Override
+    IUpdater base() {
+        return base == null ? super.base() : base;
+    }
+
+    @Override
+    StepRule newRule() {
+        return new StepRule() {
+            /** Something to save and to roll back. */
+            private int steps;
+
+            @Override
+            public Step step(TrainingBatch batch) {
+                steps++;
+                return function.apply(batch);
+            }
+
+            @Override
+            public void state(Scalars scalars) {
+                steps = scalars.next(steps);
+            }
+
+            @Override
+            public int memoryVectors() {
+                return 1;
+            }
+        };
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(System.identityHashCode(function));
+    }
+}

@@ -1,0 +1,44 @@
+package io.github.dl4jstepsize.rule;
+
+/** A vector in a double array. */
+final class ArrayVector implements Vector {
+
+    final double[] values;
+
+    ArrayVector(double... values) {
+        this.values = values;
+    }
+
+    @Override
+    public double dot(Vector other) {
+        double sum = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += values[i] * ((ArrayVector) other).values[i];
+        }
+        return sum;
+    }
+
+    @Override
+    public double norm() {
+        return Math.sqrt(dot(this));
+    }
+
+    @Override
+    public void assign(Vector other) {
+        System.arraycopy(((ArrayVector) other).values, 0, values, 0, values.length);
+    }
+
+    @Override
+    public void scale(double factor) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= factor;
+        }
+    }
+
+    @Override
+    public void add(double factor, Vector other) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] += factor * ((ArrayVector) other).values[i];
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package io.github.dl4jstepsize.rule;
+
+import java.util.Arrays;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+
+/** Trains the parameters of a plain function with a rule: a network's stand-in, with gradient descent as direction. */
+final class Training {
+
+    final double[] parameters;
+    private final StepRule rule;
+    private final ArrayVector[] memory;
+    /** Evaluations of the function beyond the one that every training iteration makes. */
+    int evaluations;
+    int batchesPerEpoch;
+    int examplesPerEpoch;
+    int batchSize = 128;
+
+    Training(StepRule rule, double... start) {
+        this.rule = rule;
+        this.parameters = start.clone();
+        this.memory = new ArrayVector[rule.memoryVectors()];
+        for (int i = 0; i < memory.length; i++) {
+            memory[i] = new ArrayVector(new double[start.length]);
+        }
+    }
+
+    /** One iteration on {@code loss}; the gradient is {@code gradient}. */
+    Step step(ToDoubleFunction<double[]> loss, Function<double[], double[]> gradient) {
+        evaluations = 0;
+        ArrayVector direction = new ArrayVector(gradient.apply(parameters));
+        Step step = rule.step(new FunctionBatch(loss, direction));
+        if (step.learningRate() != 0) {
+            for (int i = 0; i < parameters.length; i++) {
+                parameters[i] -= step.learningRate() * direction.values[i];
+            }
+        }
+        return step;
+    }
+
+    private final class FunctionBatch implements TrainingBatch {
+
+        private final ToDoubleFunction<double[]> function;
+        private final ArrayVector direction;
+
+        private FunctionBatch(ToDoubleFunction<double[]> function, ArrayVector direction) {
+            this.function = function;
+            this.direction = direction;
+        }
+
+        @Override
+        public double loss() {
+            return function.applyAsDouble(parameters);
+        }
+
+        @Override
+        public double loss(double step, Vector along) {
+            if (step == 0) {
+                return loss();
+            }
+            evaluations++;
+            return at(step, along);
+        }
+
+        private double at(double step, Vector along) {
+            double[] point = Arrays.copyOf(parameters, parameters.length);
+            for (int i = 0; i < point.length; i++) {
+                point[i] -= step * ((ArrayVector) along).values[i];
+            }
+            return function.applyAsDouble(point);
+        }
+
+        @Override
+        public Vector gradient() {
+            return direction;
+        }
+
+        @Override
+        public Vector direction() {
+            return direction;
+        }
+
+        @Override
+        public Vector memory(int index) {
+            return memory[index];
+        }
+
+        @Override
+        public int size() {
+            return batchSize;
+        }
+
+        @Override
+        public int batchesPerEpoch() {
+            return batchesPerEpoch;
+        }
+
+        @Override
+        public int examplesPerEpoch() {
+            return examplesPerEpoch;
+        }
+
+        @Override
+        public Losses keep() {
+            return (step, along) -> {
+                evaluations++;
+                return at(step, along);
+            };
+        }
+    }
+}
