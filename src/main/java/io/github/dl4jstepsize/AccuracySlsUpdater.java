@@ -164,6 +164,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         AccuracySls.Settings settings = new AccuracySls.Settings();
+        settings.stepwise = metric == Metric.ACCURACY;
         settings.epsilon = epsilon;
         settings.normalized = normalized;
         settings.searchBatch = AccuracySls.SearchBatch.valueOf(searchBatch.name());

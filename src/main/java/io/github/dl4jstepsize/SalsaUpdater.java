@@ -161,7 +161,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
 
         private Direction direction = Direction.ADAM;
         private double initialStep = 1;
-        private double c = 0.1;
+        private double c = 0.2;
         private double beta1 = 0.9;
         private double beta2 = 0.999;
         private double beta3 = 0.9;

@@ -75,6 +75,9 @@ public final class SlsUpdater extends StepSizeUpdater {
         batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
         maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
         asPublished = builder.asPublished;
+        if (condition == Condition.GOLDSTEIN && c >= 0.5) {
+            throw Check.out("c", c, "less than 0.5 for GOLDSTEIN, whose two bounds exclude each other otherwise");
+        }
     }
 
     /** A builder with the recommended settings. */

@@ -30,6 +30,8 @@ import java.util.function.DoubleUnaryOperator;
  *   <li>Where F rises along the line the slope counts as 0, which no step then meets: one such batch costs a hundred
  *       trials and cuts the step to 2.7e-5 of what it was. Otherwise nothing is tried and the step in use is taken. (A flat
  *       F, the normal case for accuracies, is still searched: steps that make F worse are refused.)</li>
+ *   <li>The accuracy's finite difference is either 0 or the jump of single answers, 1/(n epsilon) each, with which no step
+ *       keeps up. Otherwise a slope that leads below F = 0 at the first trial is cut to one that leads to it.</li>
  *   <li>A search that fails moves by the shortened step, which it also leaves behind. Otherwise the parameters stay, and
  *       {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
  *   <li>The step grows without bound. Otherwise s_max bounds it.</li>
@@ -50,6 +52,8 @@ public final class AccuracySls implements StepRule {
     /** The settings of {@link AccuracySls}; all fields as the updater's properties of the same names. */
     public static final class Settings {
         public double epsilon;
+        /** Whether F is a count of wrong answers, which changes in steps. */
+        public boolean stepwise;
         public boolean normalized;
         public SearchBatch searchBatch;
         /** n, for LARGE. */
@@ -120,9 +124,11 @@ public final class AccuracySls implements StepRule {
         if (difference < -threshold && !settings.asPublished) {
             return Step.searched(measured ? stepSize / norm : 0, stepSize, Outcome.NO_DESCENT);
         }
-        double slope = difference < threshold ? 0 : difference / settings.epsilon;
+        double first = firstStep(batch);
+        double steepest = settings.stepwise && !settings.asPublished ? atStart / first : Double.POSITIVE_INFINITY;
+        double slope = difference < threshold ? 0 : Math.min(difference / settings.epsilon, steepest);
 
-        ArmijoSearch.Result result = armijo.backtrack(firstStep(batch),
+        ArmijoSearch.Result result = armijo.backtrack(first,
                 s -> armijo.isMet(atStart - errors.applyAsDouble(s), s, slope));
         if (result.found || settings.asPublished) {
             measured = true;

@@ -28,6 +28,8 @@ package io.github.dl4jstepsize.rule;
  *   <li>The bias corrections have the exponent t + 1.</li>
  *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the parameters
  *       stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
+ *   <li>A search that fails has put its slope into G, but no decrease into H: after a few of them, c G can be beyond what
+ *       any one decrease lifts H to, and every search fails. Otherwise G stays as it was, too.</li>
  *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by s.</li>
  *   <li>Both averages of the step start at 1e-8, so that for the first hundreds of searches r tells how much longer the
  *       memory of the one is, and every second iteration is searched. Otherwise they start at the first step that was
@@ -116,8 +118,10 @@ public final class Salsa implements StepRule {
         if (!Double.isFinite(slopeOfThis)) {
             return Step.chosen(0, stepSize, Outcome.NOT_FINITE);
         }
+        double slopeBefore = slope;
         slope = average(settings.beta3, slope, slopeOfThis);
-        Step step = batch.loss() < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient) : search(batch, gradient);
+        Step step = batch.loss() < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient)
+                : search(batch, gradient, slopeBefore);
         averageStep();
         return step;
     }
@@ -139,9 +143,9 @@ public final class Salsa implements StepRule {
                 || sinceSearch >= Math.min(settings.maxInterval, 1 / (ratio - 1 + TINY));
     }
 
-    private Step search(TrainingBatch batch, Vector gradient) {
+    private Step search(TrainingBatch batch, Vector gradient, double slopeBefore) {
         Vector along = batch.direction();
-        double before = stepSize;
+        double stepBefore = stepSize;
         ArmijoSearch.Result result = armijo.backtrack(settings.growth * stepSize, s -> {
             double trial = batch.loss(s, along);
             double decreaseOfThis = batch.loss(0, along) - trial;
@@ -153,12 +157,16 @@ public final class Salsa implements StepRule {
             return acceptable;
         });
         remember(batch, gradient);
-        stepSize = result.found || settings.asPublished ? result.next
-                : ArmijoSearch.afterFailure(before, settings.initialStep);
+        stepSize = result.next;
         if (result.found) {
-            return Step.searched(result.step, stepSize, Outcome.ACCEPTED);
+            return Step.searched(stepSize, stepSize, Outcome.ACCEPTED);
         }
-        return Step.searched(settings.asPublished ? result.step : 0, stepSize, Outcome.REJECTED);
+        if (settings.asPublished) {
+            return Step.searched(result.step, stepSize, Outcome.REJECTED);
+        }
+        stepSize = ArmijoSearch.afterFailure(stepBefore, settings.initialStep);
+        slope = slopeBefore;
+        return Step.searched(0, stepSize, Outcome.REJECTED);
     }
 
     private Step doNotSearch(TrainingBatch batch, Vector gradient) {

@@ -41,4 +41,18 @@ final class ArrayVector implements Vector {
             values[i] += factor * ((ArrayVector) other).values[i];
         }
     }
+
+    @Override
+    public void addSquares(double factor, Vector other) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] += factor * ((ArrayVector) other).values[i] * ((ArrayVector) other).values[i];
+        }
+    }
+
+    @Override
+    public void divideByRoot(Vector squares, double epsilon) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= Math.sqrt(((ArrayVector) squares).values[i]) + epsilon;
+        }
+    }
 }
