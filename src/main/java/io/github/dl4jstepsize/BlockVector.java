@@ -3,6 +3,7 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. */
 final class BlockVector implements Vector {
@@ -74,6 +75,14 @@ final class BlockVector implements Vector {
             sum += Nd4j.getBlasWrapper().dot(blocks[i], others[i].mul(others[i]));
         }
         return sum;
+    }
+
+    @Override
+    public void divideByRoot(Vector squares, double epsilon) {
+        INDArray[] others = blocksOf(squares);
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i].divi(Transforms.sqrt(others[i], true).addi(epsilon));
+        }
     }
 
     private static INDArray[] blocksOf(Vector vector) {

@@ -21,6 +21,9 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private final IUpdater config;
     private final INDArray state;
     private GradientUpdater base;
+    private INDArray baseState;
+    /** The base updater's state before this iteration, in case that the search throws; null if it has none. */
+    private INDArray baseStateBefore;
     private INDArray gradient;
     private IntSupplier iterations;
     private boolean attached;
@@ -56,6 +59,10 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
             directionOnly.setLrAndSchedule(1.0, null);
         }
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
+        if (baseState != null) {
+            this.baseState = baseState;
+            baseStateBefore = Nd4j.createUninitialized(baseState.dataType(), baseState.length());
+        }
         if (updater.keepsGradient()) {
             gradient = Nd4j.createUninitialized(type, length);
         } else if (updater.averagedGradient() != null) {
@@ -80,7 +87,17 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         if (updater.keepsGradient()) {
             gradient.assign(view);
         }
+        if (baseState != null) {
+            baseStateBefore.assign(baseState);
+        }
         base.applyUpdater(view, iterations.getAsInt(), epoch);
+    }
+
+    /** Puts the base updater's state back to where it was before {@link #applyUpdater}. */
+    void undo() {
+        if (baseState != null) {
+            baseState.assign(baseStateBefore);
+        }
     }
 
     @Override

@@ -62,7 +62,15 @@ abstract class ForwardPass {
 
     private final Map<String, Pointer> helperWorkspaces = new HashMap<>();
 
-    /** The loss at the current parameters: mean over the batch, with regularisation. */
+    final Objective objective;
+    private double objectiveOfTraining;
+
+    /** @param objective what is computed from the output layers */
+    ForwardPass(Objective objective) {
+        this.objective = objective;
+    }
+
+    /** The objective at the current parameters; for the loss: mean over the batch, with regularisation. */
     abstract double loss();
 
     /** The batch that is being trained on. */
@@ -133,8 +141,16 @@ abstract class ForwardPass {
 
     abstract boolean truncatedBackpropagation();
 
-    /** Called in the backward pass, while the layers still know their labels. */
+    /** Called in the backward pass, while the layers still know their labels, and the output layers their inputs. */
     void backwardPass() {
+        if (objective != Objective.LOSS) {
+            objectiveOfTraining = objective.of(outputLayer(outputLayers()[0]), 0, LayerWorkspaceMgr.noWorkspaces());
+        }
+    }
+
+    /** The objective that the training pass had: its own output, no further pass. */
+    final double objectiveOfTraining() {
+        return objective == Objective.LOSS ? score() : objectiveOfTraining;
     }
 
     /** Called when the training pass of an iteration is complete. */
@@ -153,7 +169,7 @@ abstract class ForwardPass {
     }
 
     /**
-     * Whether DL4J's score is the loss of the very forward pass that was differentiated. Output layers other than
+     * Whether {@link #objectiveOfTraining} is that of the very forward pass that was differentiated. Output layers other than
      * {@link OutputLayer} draw new weight noise, or leave out dropout, when they compute the score.
      */
     final boolean scoreIsReproducible() {

@@ -28,11 +28,16 @@ final class GraphPass extends ForwardPass {
     /** Of the current batch. The network has no accessor for them, and its layers forget them after the backward pass. */
     private final INDArray[] labels;
 
-    GraphPass(ComputationGraph network) {
+    GraphPass(ComputationGraph network, Objective objective) {
+        super(objective);
         this.network = network;
         this.configuration = network.getConfiguration();
         this.outputs = configuration.getNetworkOutputs();
         this.labels = new INDArray[outputs.size()];
+        if (objective != Objective.LOSS && labels.length != 1) {
+            throw new IllegalStateException("a line search on accuracies needs a network with one output, but this one has "
+                    + outputs + ". Use metric LOSS or SlsUpdater");
+        }
     }
 
     @Override
@@ -40,6 +45,7 @@ final class GraphPass extends ForwardPass {
         for (int i = 0; i < labels.length; i++) {
             labels[i] = outputLayer(layer(i)).getLabels();
         }
+        super.backwardPass();
     }
 
     @Override
@@ -111,7 +117,7 @@ final class GraphPass extends ForwardPass {
             layer.setMaskArray(labelMasks == null ? null : labelMasks[output]);
             layer.setLabels(labels[output]);
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                scores[output] = layer.computeScore(output == 0 ? regularization : 0.0, true, workspaces);
+                scores[output] = objective.of(layer, output == 0 ? regularization : 0.0, workspaces);
             }
         }
         double sum = 0;

@@ -14,7 +14,7 @@ final class GraphStepSizeUpdater extends ComputationGraphUpdater implements Step
     /** @param state used as it is; null for a new one */
     GraphStepSizeUpdater(ComputationGraph network, INDArray state) {
         super(network, state);
-        search = new StepSizeSearch(new GraphPass(network), network.params(), updaterBlocks);
+        search = new StepSizeSearch(objective -> new GraphPass(network, objective), network.params(), updaterBlocks);
     }
 
     @Override

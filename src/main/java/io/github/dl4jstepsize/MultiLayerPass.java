@@ -22,7 +22,8 @@ final class MultiLayerPass extends ForwardPass {
     private final MultiLayerNetwork network;
     private final MultiLayerConfiguration configuration;
 
-    MultiLayerPass(MultiLayerNetwork network) {
+    MultiLayerPass(MultiLayerNetwork network, Objective objective) {
+        super(objective);
         this.network = network;
         this.configuration = network.getLayerWiseConfigurations();
     }
@@ -46,7 +47,7 @@ final class MultiLayerPass extends ForwardPass {
             output.setInput(activations, workspaces);
             output.setLabels(network.getLabels());
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                return output.computeScore(network.calcRegularizationScore(true), true, workspaces);
+                return objective.of(output, network.calcRegularizationScore(true), workspaces);
             }
         } finally {
             restoreRecurrentState(recurrentState);

@@ -15,7 +15,7 @@ final class MultiLayerStepSizeUpdater extends MultiLayerUpdater implements StepS
     /** @param state used as it is; null for a new one */
     MultiLayerStepSizeUpdater(MultiLayerNetwork network, INDArray state) {
         super(network, state);
-        search = new StepSizeSearch(new MultiLayerPass(network), network.params(), updaterBlocks);
+        search = new StepSizeSearch(objective -> new MultiLayerPass(network, objective), network.params(), updaterBlocks);
     }
 
     @Override

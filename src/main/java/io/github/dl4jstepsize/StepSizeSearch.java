@@ -19,10 +19,12 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.regularization.Regularization;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 
 /**
@@ -33,6 +35,8 @@ import java.util.function.IntFunction;
  * asks for that array ({@link #store}), and read again afterwards, because whoever asked may have changed it.
  */
 final class StepSizeSearch {
+
+    private static final int SCRATCH_VECTORS = 2;
 
     private final ForwardPass forwardPass;
     private final INDArray parameters;
@@ -51,6 +55,8 @@ final class StepSizeSearch {
     private final List<INDArray> frozenGradients = new ArrayList<>();
     private final BlockVector gradient;
     private final BlockVector[] memory;
+    /** Allocated when a rule asks for them. */
+    private final BlockVector[] scratch = new BlockVector[SCRATCH_VECTORS];
     /** The parameters before the search; allocated when a rule looks along the line for the first time. */
     private INDArray backup;
     /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
@@ -61,12 +67,11 @@ final class StepSizeSearch {
     private StepRecord lastRecord;
 
     /**
-     * @param forwardPass the network's forward pass
+     * @param forwardPass the network's forward pass with a given objective
      * @param parameters  the network's flat parameters
      * @param allBlocks   the network updater's blocks, with their views of its state
      */
-    StepSizeSearch(ForwardPass forwardPass, INDArray parameters, List<UpdaterBlock> allBlocks) {
-        this.forwardPass = forwardPass;
+    StepSizeSearch(Function<Objective, ForwardPass> forwardPass, INDArray parameters, List<UpdaterBlock> allBlocks) {
         this.parameters = parameters.reshape(parameters.length());
         List<UpdaterBlock> blocks = new ArrayList<>();
         for (UpdaterBlock block : allBlocks) {
@@ -94,6 +99,7 @@ final class StepSizeSearch {
             }
         }
 
+        this.forwardPass = forwardPass.apply(updater.objective());
         rule = updater.newRule();
         layout = StateLayout.of(updater);
         firstBlockLength = length(blocks.get(0));
@@ -237,6 +243,7 @@ final class StepSizeSearch {
             return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
+            updaters.forEach(DirectionUpdater::undo);
             throw t;
         }
     }
@@ -341,7 +348,7 @@ final class StepSizeSearch {
             if (start == null) {
                 boolean drewNothing = beforeTraining.isSameAs(afterTraining);
                 boolean comparable = forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
-                start = comparable ? loss : evaluate(0, null, forwardPass::loss);
+                start = comparable ? forwardPass.objectiveOfTraining() : evaluate(0, null, forwardPass::loss);
             }
             return start;
         }
@@ -400,6 +407,15 @@ final class StepSizeSearch {
         @Override
         public Vector memory(int index) {
             return memory[index];
+        }
+
+        @Override
+        public Vector scratch(int index) {
+            if (scratch[index] == null) {
+                scratch[index] = new BlockVector(forEach(Arrays.asList(parameterBlocks),
+                        i -> Nd4j.createUninitialized(parameterBlocks[i].dataType(), parameterBlocks[i].length())));
+            }
+            return scratch[index];
         }
 
         @Override

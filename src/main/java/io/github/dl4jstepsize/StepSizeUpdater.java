@@ -56,6 +56,11 @@ public abstract class StepSizeUpdater implements IUpdater {
         return null;
     }
 
+    /** What the search looks at. */
+    Objective objective() {
+        return Objective.LOSS;
+    }
+
     void publishLearningRate(double learningRate) {
         this.learningRate = learningRate;
     }

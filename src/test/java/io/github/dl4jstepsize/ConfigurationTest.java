@@ -52,7 +52,23 @@ class ConfigurationTest {
                         .approximationBatches(2).batchSchedule(Map.of(0, 1, 6, 2)).untrustedUpdates(2)
                         .averagedMeasurements(2).measuringStep(0.02).maxStep(0.5).trainingSetSize(2500).build(),
                 // The batches that this one keeps at k > 1 are not saved: resumed exactly only while k is 1.
-                LabPalUpdater.published().searchEvery(3).approximationBatches(2).build());
+                LabPalUpdater.published().searchEvery(3).approximationBatches(2).build(),
+                new SlsUpdater(),
+                SlsUpdater.published().build(),
+                SlsUpdater.builder().base(new Adam(0.1)).condition(SlsUpdater.Condition.GOLDSTEIN).initialStep(0.5).c(0.2)
+                        .backtrack(0.7).growth(3).goldsteinGrowth(1.5).maxStep(5).reset(SlsUpdater.Reset.RESTART)
+                        .batchesPerEpoch(7).maxTrials(9).asPublished(true).build(),
+                new AccuracySlsUpdater(),
+                AccuracySlsUpdater.published().build(),
+                AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).slopeFactor(2).epsilon(1e-3)
+                        .normalized(true).searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).searchEvery(3)
+                        .initialStep(0.5).c(0.2).backtrack(0.7).growth(3).maxStep(5).batchesPerEpoch(7).maxTrials(9)
+                        .asPublished(true).build(),
+                new SalsaUpdater(),
+                SalsaUpdater.published().build(),
+                SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).initialStep(0.5).c(0.2).beta1(0.8)
+                        .beta2(0.99).beta3(0.8).growth(1.2).backtrack(0.7).adaptiveFrequency(false).maxInterval(5)
+                        .momentumInSearch(true).maxTrials(9).asPublished(true).build());
     }
 
     @ParameterizedTest
@@ -296,6 +312,29 @@ class ConfigurationTest {
         refused("averagedMeasurements", "0", () -> LabPalUpdater.builder().averagedMeasurements(0).build());
         refused("trainingSetSize", "-1", () -> LabPalUpdater.builder().trainingSetSize(-1).build());
         refused("measurement", "null", () -> LabPalUpdater.builder().measurement(null).build());
+        refused("base", "null", () -> SlsUpdater.builder().base(null).build());
+        refused("base", "PalUpdater", () -> SlsUpdater.builder().base(new PalUpdater()).build());
+        refused("condition", "null", () -> SlsUpdater.builder().condition(null).build());
+        refused("initialStep", "0.0", () -> SlsUpdater.builder().initialStep(0).build());
+        refused("c", "1.0", () -> SlsUpdater.builder().c(1).build());
+        refused("c", "0.5", () -> SlsUpdater.builder().c(0.5).condition(SlsUpdater.Condition.GOLDSTEIN).build());
+        refused("backtrack", "1.0", () -> SlsUpdater.builder().backtrack(1).build());
+        refused("growth", "0.9", () -> SlsUpdater.builder().growth(0.9).build());
+        refused("goldsteinGrowth", "0.9", () -> SlsUpdater.builder().goldsteinGrowth(0.9).build());
+        refused("maxStep", "0.0", () -> SlsUpdater.builder().maxStep(0).build());
+        refused("reset", "null", () -> SlsUpdater.builder().reset(null).build());
+        refused("batchesPerEpoch", "-1", () -> SlsUpdater.builder().batchesPerEpoch(-1).build());
+        refused("maxTrials", "0", () -> SlsUpdater.builder().maxTrials(0).build());
+        refused("metric", "null", () -> AccuracySlsUpdater.builder().metric(null).build());
+        refused("slopeFactor", "-1.0", () -> AccuracySlsUpdater.builder().slopeFactor(-1).build());
+        refused("epsilon", "NaN", () -> AccuracySlsUpdater.builder().epsilon(Double.NaN).build());
+        refused("searchBatch", "null", () -> AccuracySlsUpdater.builder().searchBatch(null).build());
+        refused("searchEvery", "0", () -> AccuracySlsUpdater.builder().searchEvery(0).build());
+        refused("direction", "null", () -> SalsaUpdater.builder().direction(null).build());
+        refused("beta1", "1.0", () -> SalsaUpdater.builder().beta1(1).build());
+        refused("beta2", "-0.1", () -> SalsaUpdater.builder().beta2(-0.1).build());
+        refused("beta3", "1.0", () -> SalsaUpdater.builder().beta3(1).build());
+        refused("maxInterval", "0", () -> SalsaUpdater.builder().maxInterval(0).build());
     }
 
     private static void refused(String property, String value, Callable<?> call) {

@@ -13,6 +13,8 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 
 import java.util.Map;
@@ -51,7 +53,12 @@ class FaultTest {
     static Stream<StepSizeUpdater> updaters() {
         return Stream.of(new PalUpdater(),
                 LabPalUpdater.builder().momentum(0.5).searchEvery(2).approximationBatches(2).build(),
-                LabPalUpdater.published().searchEvery(2).approximationBatches(2).batchSchedule(Map.of(0, 2)).build());
+                LabPalUpdater.published().searchEvery(2).approximationBatches(2).batchSchedule(Map.of(0, 2)).build(),
+                new SlsUpdater(), SlsUpdater.builder().base(new Adam()).build(),
+                SlsUpdater.builder().base(new Nesterovs()).condition(SlsUpdater.Condition.GOLDSTEIN).build(),
+                new SalsaUpdater(), SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(),
+                AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS)
+                        .searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).build());
     }
 
     @ParameterizedTest

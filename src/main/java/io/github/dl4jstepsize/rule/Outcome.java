@@ -4,8 +4,12 @@ package io.github.dl4jstepsize.rule;
 public enum Outcome {
     /** A parabola through the measurements has its minimum ahead; the step is derived from it. */
     MINIMUM,
-    /** As MINIMUM, but the step was cut to the maximum step size. */
+    /** As MINIMUM or ACCEPTED, but the step was cut to the maximum step size. */
     MAXIMUM_STEP,
+    /** A trial met the condition of the search: its step is taken. */
+    ACCEPTED,
+    /** No trial met the condition: the parameters stay. (With published settings: the published code's substitute.) */
+    REJECTED,
     /** The line falls and does not curve upwards: the step is the distance that was measured, or the one in use. */
     DOWNHILL,
     /** The line does not fall, so that nothing could be measured: the step in use is taken; without one, none. */

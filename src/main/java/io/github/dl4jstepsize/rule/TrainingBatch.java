@@ -32,6 +32,13 @@ public interface TrainingBatch extends Losses {
     /** The name of the loss function, for messages. */
     String lossFunction();
 
+    /**
+     * A vector for intermediate results, whose content does not outlive the iteration; anything at first.
+     *
+     * @param index 0 to 1
+     */
+    Vector scratch(int index);
+
     /** Number of examples in this batch. */
     int size();
 

@@ -29,4 +29,7 @@ public interface Vector {
 
     /** Inner product with the squares of another vector's elements. */
     double dotSquares(Vector other);
+
+    /** {@code this = this / (sqrt(squares) + epsilon)}, element by element. */
+    void divideByRoot(Vector squares, double epsilon);
 }

@@ -57,4 +57,11 @@ final class ArrayVector implements Vector {
             values[i] += factor * ((ArrayVector) other).values[i];
         }
     }
+
+    @Override
+    public void divideByRoot(Vector squares, double epsilon) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= Math.sqrt(((ArrayVector) squares).values[i]) + epsilon;
+        }
+    }
 }

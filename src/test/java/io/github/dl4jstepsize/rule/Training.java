@@ -10,6 +10,7 @@ final class Training {
     final double[] parameters;
     private final StepRule rule;
     private final ArrayVector[] memory;
+    private final ArrayVector[] scratch = new ArrayVector[2];
     /** Evaluations of the function beyond the one that every training iteration makes. */
     int evaluations;
     int batchesPerEpoch;
@@ -24,6 +25,9 @@ final class Training {
         this.memory = new ArrayVector[rule.memoryVectors()];
         for (int i = 0; i < memory.length; i++) {
             memory[i] = new ArrayVector(new double[start.length]);
+        }
+        for (int i = 0; i < scratch.length; i++) {
+            scratch[i] = new ArrayVector(new double[start.length]);
         }
     }
 
@@ -96,6 +100,11 @@ final class Training {
         @Override
         public Vector memory(int index) {
             return memory[index];
+        }
+
+        @Override
+        public Vector scratch(int index) {
+            return scratch[index];
         }
 
         @Override

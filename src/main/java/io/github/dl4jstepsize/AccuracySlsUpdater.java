@@ -1,0 +1,300 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.AccuracySls;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * l-SLS, a-SLS and sa-SLS: on every batch, the step along the gradient is shortened until the loss, the accuracy, or a smooth
+ * version of the accuracy has improved enough. For networks with one output that classifies: softmax, or sigmoid with loss
+ * XENT, per example or per time step, masked or not (metric LOSS: any network). The formulas, the source and the departures
+ * from the published code are at {@link AccuracySls}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new AccuracySlsUpdater())
+ *   new NeuralNetConfiguration.Builder().updater(AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).build())
+ * }</pre>
+ * Costs one extra forward pass for the slope and one per trial, little more than two per iteration; the memory of one parameter
+ * vector for the search. Searching on other batches costs copies of them, and passes at 0.
+ */
+@JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
+public final class AccuracySlsUpdater extends StepSizeUpdater {
+
+    /** What the search looks at. */
+    public enum Metric {
+        /** l-SLS: the loss, whose slope is still a finite difference. */
+        LOSS,
+        /** a-SLS: the share of right answers. */
+        ACCURACY,
+        /** sa-SLS: the mean of sigmoid(slopeFactor * (probability of the label - largest other probability)). */
+        SMOOTH_ACCURACY
+    }
+
+    /** The batch that is searched on. */
+    public enum SearchBatch {
+        /** The one that gave the gradient. */
+        SAME,
+        /** The one before it, of the same size. */
+        ANOTHER,
+        /** The last ones with about 1,000 examples together, every {@code searchEvery}-th iteration. */
+        LARGE
+    }
+
+    private static final long serialVersionUID = 1;
+
+    private final Metric metric;
+    private final double slopeFactor;
+    private final double epsilon;
+    private final boolean normalized;
+    private final SearchBatch searchBatch;
+    private final int searchEvery;
+    private final double initialStep;
+    private final double c;
+    private final double backtrack;
+    private final double growth;
+    private final double maxStep;
+    private final int batchesPerEpoch;
+    private final int maxTrials;
+    private final boolean asPublished;
+
+    /** The recommended settings. */
+    public AccuracySlsUpdater() {
+        this(builder());
+    }
+
+    private AccuracySlsUpdater(Builder builder) {
+        metric = Check.given("metric", builder.metric);
+        slopeFactor = Check.positive("slopeFactor", builder.slopeFactor);
+        epsilon = Check.positive("epsilon", builder.epsilon);
+        normalized = builder.normalized;
+        searchBatch = Check.given("searchBatch", builder.searchBatch);
+        searchEvery = Check.between("searchEvery", builder.searchEvery, 1, Integer.MAX_VALUE);
+        initialStep = Check.positive("initialStep", builder.initialStep);
+        c = Check.properFraction("c", builder.c);
+        backtrack = Check.properFraction("backtrack", builder.backtrack);
+        growth = Check.atLeastOne("growth", builder.growth);
+        maxStep = Check.positive("maxStep", builder.maxStep);
+        batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
+        maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
+        asPublished = builder.asPublished;
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder with the settings and behaviour of the published code as used in the thesis. */
+    public static Builder published() {
+        return new Builder().metric(Metric.SMOOTH_ACCURACY).slopeFactor(1).epsilon(1e-4).normalized(false)
+                .searchBatch(SearchBatch.SAME).searchEvery(1000).initialStep(1).c(0.1).backtrack(0.9).growth(2)
+                .batchesPerEpoch(500).maxTrials(100).asPublished(true);
+    }
+
+    public Metric getMetric() {
+        return metric;
+    }
+
+    public double getSlopeFactor() {
+        return slopeFactor;
+    }
+
+    public double getEpsilon() {
+        return epsilon;
+    }
+
+    public boolean isNormalized() {
+        return normalized;
+    }
+
+    public SearchBatch getSearchBatch() {
+        return searchBatch;
+    }
+
+    public int getSearchEvery() {
+        return searchEvery;
+    }
+
+    public double getInitialStep() {
+        return initialStep;
+    }
+
+    public double getC() {
+        return c;
+    }
+
+    public double getBacktrack() {
+        return backtrack;
+    }
+
+    public double getGrowth() {
+        return growth;
+    }
+
+    public double getMaxStep() {
+        return maxStep;
+    }
+
+    public int getBatchesPerEpoch() {
+        return batchesPerEpoch;
+    }
+
+    public int getMaxTrials() {
+        return maxTrials;
+    }
+
+    public boolean isAsPublished() {
+        return asPublished;
+    }
+
+    @Override
+    Objective objective() {
+        switch (metric) {
+            case ACCURACY:
+                return ClassificationError.hard();
+            case SMOOTH_ACCURACY:
+                return ClassificationError.smooth(slopeFactor);
+            default:
+                return Objective.LOSS;
+        }
+    }
+
+    @Override
+    StepRule newRule() {
+        AccuracySls.Settings settings = new AccuracySls.Settings();
+        settings.stepwise = metric == Metric.ACCURACY;
+        settings.epsilon = epsilon;
+        settings.normalized = normalized;
+        settings.searchBatch = AccuracySls.SearchBatch.valueOf(searchBatch.name());
+        settings.searchEvery = searchEvery;
+        settings.initialStep = initialStep;
+        settings.c = c;
+        settings.backtrack = backtrack;
+        settings.growth = growth;
+        settings.maxStep = maxStep;
+        settings.batchesPerEpoch = batchesPerEpoch;
+        settings.maxTrials = maxTrials;
+        settings.asPublished = asPublished;
+        return new AccuracySls(settings);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(metric, slopeFactor, epsilon, normalized, searchBatch, searchEvery, initialStep, c, backtrack,
+                growth, maxStep, batchesPerEpoch, maxTrials, asPublished);
+    }
+
+    /** Builds an {@link AccuracySlsUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder {
+
+        private Metric metric = Metric.SMOOTH_ACCURACY;
+        private double slopeFactor = 1;
+        private double epsilon = 1e-4;
+        private boolean normalized;
+        private SearchBatch searchBatch = SearchBatch.SAME;
+        private int searchEvery = 1000;
+        private double initialStep = 1;
+        private double c = 0.1;
+        private double backtrack = 0.5;
+        private double growth = 1000;
+        private double maxStep = 10;
+        private int batchesPerEpoch;
+        private int maxTrials = 5;
+        private boolean asPublished;
+
+        private Builder() {
+        }
+
+        /** What the search looks at. */
+        public Builder metric(Metric metric) {
+            this.metric = metric;
+            return this;
+        }
+
+        /** Factor on the margin within the sigmoid of SMOOTH_ACCURACY; greater than 0. */
+        public Builder slopeFactor(double slopeFactor) {
+            this.slopeFactor = slopeFactor;
+            return this;
+        }
+
+        /** Distance of the finite difference; greater than 0. */
+        public Builder epsilon(double epsilon) {
+            this.epsilon = epsilon;
+            return this;
+        }
+
+        /** Whether steps and epsilon are lengths along the unit direction. */
+        public Builder normalized(boolean normalized) {
+            this.normalized = normalized;
+            return this;
+        }
+
+        /** The batch that is searched on. */
+        public Builder searchBatch(SearchBatch searchBatch) {
+            this.searchBatch = searchBatch;
+            return this;
+        }
+
+        /** Iterations from one search to the next, for LARGE; 1 or greater. */
+        public Builder searchEvery(int searchEvery) {
+            this.searchEvery = searchEvery;
+            return this;
+        }
+
+        /** First step that is tried; greater than 0. */
+        public Builder initialStep(double initialStep) {
+            this.initialStep = initialStep;
+            return this;
+        }
+
+        /** Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less than 1. */
+        public Builder c(double c) {
+            this.c = c;
+            return this;
+        }
+
+        /** Factor b on a step that was refused; greater than 0 and less than 1. */
+        public Builder backtrack(double backtrack) {
+            this.backtrack = backtrack;
+            return this;
+        }
+
+        /** Factor gamma by which the step grows in an epoch; 1 or greater. */
+        public Builder growth(double growth) {
+            this.growth = growth;
+            return this;
+        }
+
+        /** Longest step; greater than 0. */
+        public Builder maxStep(double maxStep) {
+            this.maxStep = maxStep;
+            return this;
+        }
+
+        /** Batches over which the step grows by gamma; 0 to count those of an epoch (100 in the first). */
+        public Builder batchesPerEpoch(int batchesPerEpoch) {
+            this.batchesPerEpoch = batchesPerEpoch;
+            return this;
+        }
+
+        /** Trials after which a search has failed; 1 or greater. */
+        public Builder maxTrials(int maxTrials) {
+            this.maxTrials = maxTrials;
+            return this;
+        }
+
+        /** Whether to behave as the authors' code also where that is known to break; the rule lists how. */
+        public Builder asPublished(boolean asPublished) {
+            this.asPublished = asPublished;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a property is out of range */
+        public AccuracySlsUpdater build() {
+            return new AccuracySlsUpdater(this);
+        }
+    }
+}

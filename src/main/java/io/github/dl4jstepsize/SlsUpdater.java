@@ -1,0 +1,285 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Sls;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * SLS, stochastic line search: on every batch, the step along the direction of any base updater is shortened until the loss
+ * has decreased enough (Armijo, Goldstein). The formulas, the source and the departures from the published code are at
+ * {@link Sls}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new SlsUpdater())
+ *   new NeuralNetConfiguration.Builder().updater(SlsUpdater.builder().base(new Adam()).build())
+ * }</pre>
+ * Costs one extra forward pass per trial, little more than one per iteration; the memory of one parameter vector for the
+ * search, and with a base other than Sgd one for the gradient and a copy of the base updater's state.
+ */
+@JsonDeserialize(builder = SlsUpdater.Builder.class)
+public final class SlsUpdater extends StepSizeUpdater {
+
+    /** What makes a step acceptable. */
+    public enum Condition {
+        /** The loss has decreased enough: the step is not too long. */
+        ARMIJO,
+        /** The loss has decreased enough, and not so much that a longer step would do: neither too long nor too short. */
+        GOLDSTEIN
+    }
+
+    /** With which step a search begins. */
+    public enum Reset {
+        /** The last one. */
+        KEEP,
+        /** The last one, a little longer: {@code growth} times in an epoch. */
+        GROW,
+        /** The initial one. */
+        RESTART
+    }
+
+    private static final long serialVersionUID = 1;
+
+    private final IUpdater base;
+    private final Condition condition;
+    private final double initialStep;
+    private final double c;
+    private final double backtrack;
+    private final double growth;
+    private final double goldsteinGrowth;
+    private final double maxStep;
+    private final Reset reset;
+    private final int batchesPerEpoch;
+    private final int maxTrials;
+    private final boolean asPublished;
+
+    /** The recommended settings. */
+    public SlsUpdater() {
+        this(builder());
+    }
+
+    private SlsUpdater(Builder builder) {
+        base = direction(Check.given("base", builder.base));
+        condition = Check.given("condition", builder.condition);
+        initialStep = Check.positive("initialStep", builder.initialStep);
+        c = Check.properFraction("c", builder.c);
+        backtrack = Check.properFraction("backtrack", builder.backtrack);
+        growth = Check.atLeastOne("growth", builder.growth);
+        goldsteinGrowth = Check.atLeastOne("goldsteinGrowth", builder.goldsteinGrowth);
+        maxStep = Check.positive("maxStep", builder.maxStep);
+        reset = Check.given("reset", builder.reset);
+        batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
+        maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
+        asPublished = builder.asPublished;
+        if (condition == Condition.GOLDSTEIN && c >= 0.5) {
+            throw Check.out("c", c, "less than 0.5 for GOLDSTEIN, whose two bounds exclude each other otherwise");
+        }
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder with the published code's settings and behaviour, along the gradient. */
+    public static Builder published() {
+        return new Builder().base(new Sgd()).condition(Condition.ARMIJO).initialStep(1).c(0.1).backtrack(0.9).growth(2)
+                .goldsteinGrowth(2).maxStep(10).reset(Reset.GROW).batchesPerEpoch(500).maxTrials(100).asPublished(true);
+    }
+
+    public IUpdater getBase() {
+        return base.clone();
+    }
+
+    public Condition getCondition() {
+        return condition;
+    }
+
+    public double getInitialStep() {
+        return initialStep;
+    }
+
+    public double getC() {
+        return c;
+    }
+
+    public double getBacktrack() {
+        return backtrack;
+    }
+
+    public double getGrowth() {
+        return growth;
+    }
+
+    public double getGoldsteinGrowth() {
+        return goldsteinGrowth;
+    }
+
+    public double getMaxStep() {
+        return maxStep;
+    }
+
+    public Reset getReset() {
+        return reset;
+    }
+
+    public int getBatchesPerEpoch() {
+        return batchesPerEpoch;
+    }
+
+    public int getMaxTrials() {
+        return maxTrials;
+    }
+
+    public boolean isAsPublished() {
+        return asPublished;
+    }
+
+    /** Plain gradient descent with learning rate 1 leaves the gradient as it is. */
+    @Override
+    IUpdater base() {
+        return base instanceof Sgd ? new NoOp() : base;
+    }
+
+    @Override
+    boolean keepsGradient() {
+        return !(base() instanceof NoOp);
+    }
+
+    @Override
+    StepRule newRule() {
+        Sls.Settings settings = new Sls.Settings();
+        settings.condition = Sls.Condition.valueOf(condition.name());
+        settings.initialStep = initialStep;
+        settings.c = c;
+        settings.backtrack = backtrack;
+        settings.growth = growth;
+        settings.goldsteinGrowth = goldsteinGrowth;
+        settings.maxStep = maxStep;
+        settings.reset = Sls.Reset.valueOf(reset.name());
+        settings.batchesPerEpoch = batchesPerEpoch;
+        settings.maxTrials = maxTrials;
+        settings.asPublished = asPublished;
+        return new Sls(settings);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(base, condition, initialStep, c, backtrack, growth, goldsteinGrowth, maxStep, reset,
+                batchesPerEpoch, maxTrials, asPublished);
+    }
+
+    /** The base with learning rate 1, which is what it is used with. */
+    private static IUpdater direction(IUpdater base) {
+        if (base instanceof StepSizeUpdater) {
+            throw Check.out("base", base, "an updater with a learning rate, e.g. Sgd or Adam");
+        }
+        IUpdater direction = base.clone();
+        if (direction.hasLearningRate()) {
+            direction.setLrAndSchedule(1.0, null);
+        }
+        return direction;
+    }
+
+    /** Builds a {@link SlsUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder {
+
+        private IUpdater base = new Sgd();
+        private Condition condition = Condition.ARMIJO;
+        private double initialStep = 1;
+        private double c = 0.1;
+        private double backtrack = 0.5;
+        private double growth = 1000;
+        private double goldsteinGrowth = 2;
+        private double maxStep = 10;
+        private Reset reset = Reset.GROW;
+        private int batchesPerEpoch;
+        private int maxTrials = 20;
+        private boolean asPublished;
+
+        private Builder() {
+        }
+
+        /** The updater that turns the gradient into the direction; its learning rate does not matter. */
+        public Builder base(IUpdater base) {
+            this.base = base;
+            return this;
+        }
+
+        /** What makes a step acceptable. */
+        public Builder condition(Condition condition) {
+            this.condition = condition;
+            return this;
+        }
+
+        /** First step that is tried; greater than 0. */
+        public Builder initialStep(double initialStep) {
+            this.initialStep = initialStep;
+            return this;
+        }
+
+        /** Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less than 1, and below 0.5 for GOLDSTEIN. */
+        public Builder c(double c) {
+            this.c = c;
+            return this;
+        }
+
+        /** Factor b on a step that was refused; greater than 0 and less than 1. */
+        public Builder backtrack(double backtrack) {
+            this.backtrack = backtrack;
+            return this;
+        }
+
+        /** Factor gamma by which the step grows in an epoch; 1 or greater. */
+        public Builder growth(double growth) {
+            this.growth = growth;
+            return this;
+        }
+
+        /** Factor on a step that is too short, for GOLDSTEIN; 1 or greater. */
+        public Builder goldsteinGrowth(double goldsteinGrowth) {
+            this.goldsteinGrowth = goldsteinGrowth;
+            return this;
+        }
+
+        /** Longest step; greater than 0. */
+        public Builder maxStep(double maxStep) {
+            this.maxStep = maxStep;
+            return this;
+        }
+
+        /** With which step a search begins. */
+        public Builder reset(Reset reset) {
+            this.reset = reset;
+            return this;
+        }
+
+        /** Batches over which the step grows by gamma; 0 to count those of an epoch (100 in the first). */
+        public Builder batchesPerEpoch(int batchesPerEpoch) {
+            this.batchesPerEpoch = batchesPerEpoch;
+            return this;
+        }
+
+        /** Trials after which a search has failed; 1 or greater. */
+        public Builder maxTrials(int maxTrials) {
+            this.maxTrials = maxTrials;
+            return this;
+        }
+
+        /** Whether to behave as the authors' code also where that is known to break; the rule lists how. */
+        public Builder asPublished(boolean asPublished) {
+            this.asPublished = asPublished;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a property is out of range */
+        public SlsUpdater build() {
+            return new SlsUpdater(this);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * SaLSa, stable Armijo line search: the decrease of the loss and the slope that it is compared with are averaged over
+ * iterations, so that one odd batch decides little; and the steadier the step, the rarer the search.
+ * <pre>
+ *   s   = growth * last s
+ *   G   = beta3 G + (1 - beta3) g.d                          s_k of the slides
+ *   H   = beta3 H + (1 - beta3) (l(0) - l(s))                h_k of the slides
+ *   while H &lt; c s G:  s = b s
+ *   fast = 0.9 fast + 0.1 s,  slow = 0.99 slow + 0.01 s,  r = fast/slow or its inverse, whichever is above 1
+ *   next search after min(maxInterval, 1/(r - 1)) iterations
+ *   SGD:   d = g
+ *   ADAM:  d = g / (sqrt(v_hat) + 1e-8) in a search (m_hat in place of g if momentumInSearch),
+ *          d = m_hat / (sqrt(v_hat) + 1e-8) otherwise
+ * </pre>
+ * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below 1e-8
+ * nothing is tried: the step in use is taken.
+ * <p>
+ * One extra forward pass per trial, in iterations that search; two memory vectors and two vectors for the search with
+ * ADAM, none with SGD.
+ * <p>
+ * Source: P. Kenneweg, "No learning rates needed: introducing SaLSa", 2024, equations 3.6 to 3.13; growth and b as in the
+ * published code. SGD follows the slides, which average |g|^2 (the code averages |g|).
+ * <p>
+ * {@code asPublished} reproduces the authors' code, which differs in this:
+ * <ul>
+ *   <li>The bias corrections have the exponent t + 1.</li>
+ *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the parameters
+ *       stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
+ *   <li>A search that fails has put its slope into G, but no decrease into H: after a few of them, c G can be beyond what
+ *       any one decrease lifts H to, and every search fails. Otherwise G stays as it was, too.</li>
+ *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by s.</li>
+ *   <li>Both averages of the step start at 1e-8, so that for the first hundreds of searches r tells how much longer the
+ *       memory of the one is, and every second iteration is searched. Otherwise they start at the first step that was
+ *       found.</li>
+ *   <li>The step grows where loss or G are negligible. Otherwise it does not, because nothing would ever stop it.</li>
+ * </ul>
+ */
+public final class Salsa implements StepRule {
+
+    /** The direction that is searched and followed. */
+    public enum Direction {
+        /** Adam's. */
+        ADAM,
+        /** The negative gradient. */
+        SGD
+    }
+
+    /** The settings of {@link Salsa}; all fields as the updater's properties of the same names. */
+    public static final class Settings {
+        public Direction direction;
+        public double initialStep;
+        public double c;
+        /** Decay of Adam's first moment. */
+        public double beta1;
+        /** Decay of Adam's second moment. */
+        public double beta2;
+        /** Decay of the averages G and H. */
+        public double beta3;
+        public double growth;
+        /** b. */
+        public double backtrack;
+        /** Whether to search more rarely than in every iteration. */
+        public boolean adaptiveFrequency;
+        public int maxInterval;
+        public boolean momentumInSearch;
+        public int maxTrials;
+        public boolean asPublished;
+    }
+
+    private static final double ADAM_EPSILON = 1e-8;
+    /** Loss and slope below which the published code does not search. */
+    private static final double NEGLIGIBLE = 1e-8;
+    /** Iterations that search in any case. */
+    private static final int FIRST_ITERATIONS = 10;
+    private static final double FAST = 0.9;
+    private static final double SLOW = 0.99;
+    /** Start of both averages of the step. */
+    private static final double PUBLISHED_START = 1e-8;
+    /** Keeps 1/(r - 1) finite. */
+    private static final double TINY = 1e-8;
+
+    private final Settings settings;
+    private final ArmijoSearch armijo;
+    private final Adam adam;
+
+    private double stepSize;
+    private double decrease;
+    private double slope;
+    private double fast = PUBLISHED_START;
+    private double slow = PUBLISHED_START;
+    private int iterations;
+    private int sinceSearch;
+
+    /** @param settings validated by the caller and not changed afterwards */
+    public Salsa(Settings settings) {
+        this.settings = settings;
+        this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
+        this.adam = new Adam(settings.beta1, settings.beta2, ADAM_EPSILON);
+        this.stepSize = settings.initialStep;
+    }
+
+    @Override
+    public Step step(TrainingBatch batch) {
+        if (!Double.isFinite(batch.loss())) {
+            return Step.chosen(0, stepSize, Outcome.NOT_FINITE);
+        }
+        iterations++;
+        sinceSearch++;
+        if (!searchIsDue()) {
+            follow(batch, batch.direction());
+            return Step.chosen(settings.asPublished ? settings.growth * stepSize : stepSize, stepSize, Outcome.REUSED);
+        }
+        sinceSearch = 0;
+        Vector gradient = prepare(batch);
+        double slopeOfThis = gradient.dot(batch.direction());
+        if (!Double.isFinite(slopeOfThis)) {
+            return Step.chosen(0, stepSize, Outcome.NOT_FINITE);
+        }
+        double slopeBefore = slope;
+        slope = average(settings.beta3, slope, slopeOfThis);
+        Step step = batch.loss() < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient)
+                : search(batch, gradient, slopeBefore);
+        averageStep();
+        return step;
+    }
+
+    private void averageStep() {
+        boolean first = fast == PUBLISHED_START && slow == PUBLISHED_START;
+        if (first && !settings.asPublished) {
+            fast = stepSize;
+            slow = stepSize;
+        } else {
+            fast = average(FAST, fast, stepSize);
+            slow = average(SLOW, slow, stepSize);
+        }
+    }
+
+    private boolean searchIsDue() {
+        double ratio = Math.max(fast / slow, slow / fast);
+        return !settings.adaptiveFrequency || iterations < FIRST_ITERATIONS
+                || sinceSearch >= Math.min(settings.maxInterval, 1 / (ratio - 1 + TINY));
+    }
+
+    private Step search(TrainingBatch batch, Vector gradient, double slopeBefore) {
+        Vector along = batch.direction();
+        double stepBefore = stepSize;
+        ArmijoSearch.Result result = armijo.backtrack(settings.growth * stepSize, s -> {
+            double trial = batch.loss(s, along);
+            double decreaseOfThis = batch.loss(0, along) - trial;
+            double averaged = decreaseOfThis == 0 ? decrease : average(settings.beta3, decrease, decreaseOfThis);
+            boolean acceptable = decreaseOfThis == 0 || armijo.isMet(averaged, s, slope);
+            if (acceptable) {
+                decrease = averaged;
+            }
+            return acceptable;
+        });
+        remember(batch, gradient);
+        stepSize = result.next;
+        if (result.found) {
+            return Step.searched(stepSize, stepSize, Outcome.ACCEPTED);
+        }
+        if (settings.asPublished) {
+            return Step.searched(result.step, stepSize, Outcome.REJECTED);
+        }
+        stepSize = ArmijoSearch.afterFailure(stepBefore, settings.initialStep);
+        slope = slopeBefore;
+        return Step.searched(0, stepSize, Outcome.REJECTED);
+    }
+
+    private Step doNotSearch(TrainingBatch batch, Vector gradient) {
+        follow(batch, gradient);
+        if (settings.asPublished) {
+            stepSize *= settings.growth;
+        }
+        return Step.chosen(stepSize, stepSize, Outcome.NO_DESCENT);
+    }
+
+    private static double average(double decay, double average, double value) {
+        return decay * average + (1 - decay) * value;
+    }
+
+    private int exponent() {
+        return settings.asPublished ? iterations + 1 : iterations;
+    }
+
+    /** Turns batch.direction(), a gradient, into the search direction, and returns the gradient. Leaves Adam's moments. */
+    private Vector prepare(TrainingBatch batch) {
+        Vector direction = batch.direction();
+        if (settings.direction == Direction.SGD) {
+            return direction;
+        }
+        Vector gradient = batch.scratch(0);
+        Vector second = batch.scratch(1);
+        gradient.assign(direction);
+        second.assign(batch.memory(1));
+        adam.updateSecond(second, gradient);
+        if (settings.momentumInSearch) {
+            adam.average(direction, batch.memory(0));
+            adam.preconditionMoment(direction, second, exponent());
+        } else {
+            adam.precondition(direction, second, exponent());
+        }
+        return gradient;
+    }
+
+    /** Takes the gradient of an iteration that has searched into Adam's moments. */
+    private void remember(TrainingBatch batch, Vector gradient) {
+        if (settings.direction == Direction.ADAM) {
+            adam.updateFirst(batch.memory(0), gradient);
+            batch.memory(1).assign(batch.scratch(1));
+        }
+    }
+
+    /** Takes the gradient into Adam's moments, and turns batch.direction() into Adam's direction. */
+    private void follow(TrainingBatch batch, Vector gradient) {
+        if (settings.direction == Direction.ADAM) {
+            adam.updateFirst(batch.memory(0), gradient);
+            adam.updateSecond(batch.memory(1), gradient);
+            batch.direction().assign(batch.memory(0));
+            adam.preconditionMoment(batch.direction(), batch.memory(1), exponent());
+        }
+    }
+
+    @Override
+    public void state(Scalars scalars) {
+        stepSize = scalars.next(stepSize);
+        decrease = scalars.next(decrease);
+        slope = scalars.next(slope);
+        fast = scalars.next(fast);
+        slow = scalars.next(slow);
+        iterations = scalars.next(iterations);
+        sinceSearch = scalars.next(sinceSearch);
+    }
+
+    @Override
+    public int memoryVectors() {
+        return settings.direction == Direction.ADAM ? 2 : 0;
+    }
+}

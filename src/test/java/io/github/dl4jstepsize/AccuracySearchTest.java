@@ -1,0 +1,204 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Scalars;
+import io.github.dl4jstepsize.rule.Step;
+import io.github.dl4jstepsize.rule.StepRule;
+import io.github.dl4jstepsize.rule.TrainingBatch;
+import io.github.dl4jstepsize.rule.Outcome;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** Searching on accuracies: what is measured on networks of all kinds, on which batches, and what is refused. */
+class AccuracySearchTest {
+
+    /** A step that no parameter of type FLOAT notices. */
+    private static final double UNNOTICED = 1e-30;
+
+    /** Looks at the errors without moving. */
+    private static final class Observer extends StepSizeUpdater {
+
+        private static final long serialVersionUID = 1;
+
+        private final transient Objective objective;
+        private transient double ofTraining;
+        private transient double ofPass;
+
+        private Observer(Objective objective) {
+            this.objective = objective;
+        }
+
+        @Override
+        Objective objective() {
+            return objective;
+        }
+
+        @Override
+        StepRule newRule() {
+            return new StepRule() {
+                @Override
+                public Step step(TrainingBatch batch) {
+                    see(batch.loss(UNNOTICED, batch.direction()), batch.loss(0, batch.direction()));
+                    return Step.searched(0, 0, Outcome.MEASURED);
+                }
+
+                @Override
+                public void state(Scalars scalars) {
+                    // remembers nothing
+                }
+            };
+        }
+
+        private void see(double pass, double training) {
+            ofPass = pass;
+            ofTraining = training;
+        }
+
+        @Override
+        public Observer clone() {
+            return this;
+        }
+
+        @Override
+        List<?> settings() {
+            return List.of();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PIXEL_CLASSES", "TWO_INPUTS_TWO_OUTPUTS"})
+    void theErrorAtZeroComesFromTheTrainingPass(Problem problem) {
+        for (Objective objective : new Objective[]{ClassificationError.hard(), ClassificationError.smooth(1)}) {
+            Observer observer = new Observer(objective);
+            Model model = problem.network(observer, DataType.FLOAT);
+            model.addListeners(new StepSizeListener());
+            for (int i = 0; i < 3; i++) {
+                Problem.fit(model, problem.batch(i, 8, DataType.FLOAT));
+                assertEquals(observer.ofPass, observer.ofTraining, problem + " batch " + i);
+                assertTrue(observer.ofPass > 0 && observer.ofPass <= 1, observer.ofPass + " is an error");
+            }
+            assertEquals(1, StepSizes.lastRecord(model).forwardPasses(), problem + ": no pass for the present parameters");
+        }
+    }
+
+    @Test
+    void maskedTimeStepsDoNotCount() {
+        Observer observer = new Observer(ClassificationError.hard());
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(observer).list()
+                .layer(new LSTM.Builder().nOut(6).build()).layer(Problem.recurrentClasses(3).build())
+                .setInputType(InputType.recurrent(5, 7)).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        MultiDataSet batch = Problem.MASKED_LSTM.batch(1, 8, DataType.FLOAT);
+        Problem.fit(network, batch);
+        INDArray mask = batch.getLabelsMaskArray(0);
+        INDArray output = network.output(batch.getFeatures(0), false, batch.getFeaturesMaskArray(0), mask);
+        Evaluation evaluation = new Evaluation(3);
+        evaluation.evalTimeSeries(batch.getLabels(0), output, mask);
+        assertEquals(1 - evaluation.accuracy(), observer.ofTraining, 1e-6);
+    }
+
+    @Test
+    void sparseLabelsAreClasses() {
+        Observer observer = new Observer(ClassificationError.hard());
+        MultiLayerNetwork network = network(observer, LossFunction.SPARSE_MCXENT, Activation.SOFTMAX);
+        MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
+        network.fit(batch.getFeatures(0), batch.getLabels(0).argMax(1).reshape(8, 1).castTo(DataType.FLOAT));
+        Evaluation evaluation = new Evaluation(4);
+        evaluation.eval(batch.getLabels(0), network.output(batch.getFeatures(0)));
+        assertEquals(1 - evaluation.accuracy(), observer.ofTraining, 1e-6);
+    }
+
+    @Test
+    void otherOutputsThanClassificationsAreRefused() {
+        AccuracySlsUpdater updater = new AccuracySlsUpdater();
+        for (MultiLayerNetwork network : new MultiLayerNetwork[]{network(updater, LossFunction.MSE, Activation.IDENTITY),
+                network(updater, LossFunction.MSE, Activation.SIGMOID)}) {
+            MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
+            assertRefused(() -> Problem.fit(network, batch), "needs a classification");
+        }
+        for (Problem problem : new Problem[]{Problem.PIXEL_CLASSES, Problem.TWO_INPUTS_TWO_OUTPUTS}) {
+            Model model = problem.network(updater, DataType.FLOAT);
+            model.addListeners(new StepSizeListener());
+            assertRefused(() -> Problem.fit(model, problem.batch(1, 8, DataType.FLOAT)), "a line search on accuracies needs");
+        }
+        MultiLayerNetwork regression = network(AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).build(),
+                LossFunction.MSE, Activation.IDENTITY);
+        Problem.fit(regression, Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT));
+        assertEquals(Outcome.ACCEPTED, StepSizes.lastRecord(regression).outcome(), "the loss will do for a regression");
+    }
+
+    private static void assertRefused(org.junit.jupiter.api.function.Executable fit, String reason) {
+        String message = assertThrows(IllegalStateException.class, fit).getMessage();
+        assertTrue(message.contains(reason), message);
+    }
+
+    private static MultiLayerNetwork network(StepSizeUpdater updater, LossFunction loss, Activation activation) {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater).list()
+                .layer(new DenseLayer.Builder().nOut(16).activation(Activation.TANH).build())
+                .layer(new OutputLayer.Builder(loss).nOut(4).activation(activation).build())
+                .setInputType(InputType.feedForward(12)).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        return network;
+    }
+
+    @Test
+    void anotherBatchIsTheOneBefore() {
+        List<StepRecord> records = train(AccuracySlsUpdater.builder().searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER), 12);
+        for (StepRecord record : records) {
+            assertTrue(record.searched());
+            // A pass at epsilon; one at 0, which is free only in the first iteration, on the batch itself; and trials.
+            int fixed = record.iteration() == 0 ? 1 : 2;
+            assertTrue(record.outcome() == Outcome.NO_DESCENT ? record.forwardPasses() == fixed
+                    : record.forwardPasses() > fixed, record.toString());
+        }
+    }
+
+    @Test
+    void aLargeBatchIsSearchedNowAndThen() {
+        List<StepRecord> records = train(AccuracySlsUpdater.builder().searchBatch(AccuracySlsUpdater.SearchBatch.LARGE)
+                .searchEvery(10), 31);
+        for (StepRecord record : records) {
+            assertEquals(record.iteration() % 10 == 0, record.searched(), record.toString());
+            if (!record.searched()) {
+                assertEquals(0, record.forwardPasses());
+                assertEquals(Outcome.REUSED, record.outcome());
+            } else if (record.iteration() > 0) {
+                // All earlier batches make less than 1,000 examples: each is passed at 0, at epsilon and at every trial.
+                assertEquals(0, record.forwardPasses() % record.iteration(), record.toString());
+                assertTrue(record.forwardPasses() >= 2 * record.iteration(), record.toString());
+            }
+        }
+    }
+
+    private static List<StepRecord> train(AccuracySlsUpdater.Builder builder, int iterations) {
+        List<StepRecord> records = new ArrayList<>();
+        MultiLayerNetwork network = network(builder.build(), LossFunction.MCXENT, Activation.SOFTMAX);
+        network.setListeners(new StepSizeListener().onStep(records::add));
+        for (int i = 0; i < iterations; i++) {
+            Problem.fit(network, Problem.MLP_CLIPPED.batch(i, 8, DataType.FLOAT));
+        }
+        return records;
+    }
+}
