@@ -18,6 +18,9 @@ import java.util.List;
  * }</pre>
  * Costs one extra forward pass for the slope and one per trial, little more than two per iteration; the memory of one parameter
  * vector for the search. Searching on other batches costs copies of them, and passes at 0.
+ * <p>
+ * The recommended c, backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what one batch can
+ * do to the step.
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
 public final class AccuracySlsUpdater extends StepSizeUpdater {
@@ -197,7 +200,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         private SearchBatch searchBatch = SearchBatch.SAME;
         private int searchEvery = 1000;
         private double initialStep = 1;
-        private double c = 0.1;
+        private double c = 0.4;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double maxStep = 10;

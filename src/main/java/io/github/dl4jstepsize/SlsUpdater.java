@@ -20,6 +20,12 @@ import java.util.List;
  * }</pre>
  * Costs one extra forward pass per trial, little more than one per iteration; the memory of one parameter vector for the
  * search, and with a base other than Sgd one for the gradient and a copy of the base updater's state.
+ * <p>
+ * The recommended settings differ from the published ones (c 0.1, backtrack 0.9, growth 2) so that the step neither
+ * overshoots nor freezes: c 0.4, because with 0.1 steps of 1.8 times the distance to a parabola's minimum are accepted, and
+ * the last iterates scatter; growth 1000 in an epoch, because a step that one odd batch has cut to a hundredth should be back
+ * after a fraction of an epoch, not after seven; backtrack 0.5, because growing faster than one backtracking takes away
+ * would cost a second trial per batch.
  */
 @JsonDeserialize(builder = SlsUpdater.Builder.class)
 public final class SlsUpdater extends StepSizeUpdater {
@@ -192,7 +198,7 @@ public final class SlsUpdater extends StepSizeUpdater {
         private IUpdater base = new Sgd();
         private Condition condition = Condition.ARMIJO;
         private double initialStep = 1;
-        private double c = 0.1;
+        private double c = 0.4;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double goldsteinGrowth = 2;

@@ -64,6 +64,8 @@ final class StepSizeSearch {
 
     private RandomState beforeTraining;
     private RandomState afterTraining;
+    /** The iteration that is under way, or was last. */
+    private Batch current;
     private StepRecord lastRecord;
 
     /**
@@ -168,7 +170,9 @@ final class StepSizeSearch {
     /** Brings the updater state array up to date. */
     void store() {
         if (!stateIsInArray) {
-            layout.write(updaters.get(0).state(), firstBlockLength, layout.collect(progress, rule));
+            if (progress.started) {
+                layout.write(updaters.get(0).state(), firstBlockLength, layout.collect(progress, rule));
+            }
             stateIsInArray = true;
         }
     }
@@ -215,6 +219,7 @@ final class StepSizeSearch {
         load();
         frozenGradients.forEach(gradient -> gradient.assign(0));
         Batch batch = new Batch(iteration, epoch, batchSize);
+        current = batch;
         Step step = choose(batch, epoch);
         if (step.factor() == 0) {
             // A product with 0 would leave NaN where a gradient is NaN.
@@ -476,7 +481,8 @@ final class StepSizeSearch {
         @Override
         public Losses keep() {
             ForwardPass.KeptInput input = forwardPass.keep();
-            return (step, along) -> evaluate(step, along, () -> forwardPass.loss(input));
+            // In the iteration that is then under way: it counts the pass, and its parameters are to be restored.
+            return (step, along) -> current.evaluate(step, along, () -> forwardPass.loss(input));
         }
     }
 

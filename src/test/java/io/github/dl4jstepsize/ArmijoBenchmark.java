@@ -57,11 +57,12 @@ class ArmijoBenchmark {
         CNN {
             @Override
             NeuralNetConfiguration.ListBuilder layers(NeuralNetConfiguration.ListBuilder list) {
-                return convolution(convolution(list, 5, 8), 3, 16);
+                return convolution(convolution(list, 5, 3, 8), 3, 2, 16);
             }
 
-            private NeuralNetConfiguration.ListBuilder convolution(NeuralNetConfiguration.ListBuilder list, int size, int out) {
-                return list.layer(new ConvolutionLayer.Builder(size, size).stride(2, 2).nOut(out)
+            private NeuralNetConfiguration.ListBuilder convolution(NeuralNetConfiguration.ListBuilder list, int size,
+                                                                   int stride, int out) {
+                return list.layer(new ConvolutionLayer.Builder(size, size).stride(stride, stride).nOut(out)
                                 .activation(Activation.IDENTITY).build())
                         .layer(new BatchNormalization()).layer(new ActivationLayer(Activation.RELU));
             }

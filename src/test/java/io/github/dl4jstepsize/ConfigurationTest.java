@@ -61,7 +61,7 @@ class ConfigurationTest {
                 new AccuracySlsUpdater(),
                 AccuracySlsUpdater.published().build(),
                 AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).slopeFactor(2).epsilon(1e-3)
-                        .normalized(true).searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).searchEvery(3)
+                        .normalized(true).searchBatch(AccuracySlsUpdater.SearchBatch.LARGE).searchEvery(3000)
                         .initialStep(0.5).c(0.2).backtrack(0.7).growth(3).maxStep(5).batchesPerEpoch(7).maxTrials(9)
                         .asPublished(true).build(),
                 new SalsaUpdater(),
@@ -313,7 +313,7 @@ class ConfigurationTest {
         refused("trainingSetSize", "-1", () -> LabPalUpdater.builder().trainingSetSize(-1).build());
         refused("measurement", "null", () -> LabPalUpdater.builder().measurement(null).build());
         refused("base", "null", () -> SlsUpdater.builder().base(null).build());
-        refused("base", "PalUpdater", () -> SlsUpdater.builder().base(new PalUpdater()).build());
+        refused("base", new PalUpdater().toString(), () -> SlsUpdater.builder().base(new PalUpdater()).build());
         refused("condition", "null", () -> SlsUpdater.builder().condition(null).build());
         refused("initialStep", "0.0", () -> SlsUpdater.builder().initialStep(0).build());
         refused("c", "1.0", () -> SlsUpdater.builder().c(1).build());

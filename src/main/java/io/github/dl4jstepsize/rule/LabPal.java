@@ -280,8 +280,8 @@ public final class LabPal implements StepRule {
             for (Losses earlier : kept) {
                 measureAllPoints(earlier, along);
             }
-            kept.clear();
             measureAllPoints(losses, along);
+            kept.clear();
         } else {
             lossesAtMeasuringStep += losses.loss(settings.measuringStep / norm, along);
             lossesAtStart += losses.loss(0, along);

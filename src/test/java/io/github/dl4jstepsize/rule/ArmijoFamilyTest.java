@@ -83,6 +83,7 @@ class ArmijoFamilyTest {
         Sls.Settings settings = sls(Sls.Condition.ARMIJO);
         settings.c = c;
         settings.backtrack = backtrack;
+        settings.maxTrials = 1000;
         Sls rule = new Sls(settings);
         for (int i = 0; i < ITERATIONS; i++) {
             problem.prepare(preconditioner);
