@@ -62,7 +62,7 @@ class ConfigurationTest {
                 AccuracySlsUpdater.published().build(),
                 AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).slopeFactor(2).epsilon(1e-3)
                         .normalized(true).searchBatch(AccuracySlsUpdater.SearchBatch.LARGE).searchEvery(3000)
-                        .initialStep(0.5).c(0.2).backtrack(0.7).growth(3).maxStep(5).batchesPerEpoch(7).maxTrials(9)
+                        .initialStep(0.5).c(0.2).backtrack(0.7).growth(3).maxStep(5).batchesPerEpoch(7000).maxTrials(9)
                         .asPublished(true).build(),
                 new SalsaUpdater(),
                 SalsaUpdater.published().build(),
