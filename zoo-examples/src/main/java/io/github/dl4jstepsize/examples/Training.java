@@ -1,0 +1,47 @@
+package io.github.dl4jstepsize.examples;
+
+import me.tongfei.progressbar.ProgressBar;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+
+import java.util.Locale;
+import java.util.function.IntFunction;
+
+/** Trains a network with a progress bar that shows loss and step size, and records both. */
+final class Training {
+
+    final Curve loss = new Curve();
+    final Curve stepSize = new Curve();
+
+    private final Network network;
+
+    Training(Network network) {
+        this.network = network;
+    }
+
+    /**
+     * @param name     what is shown before the bar
+     * @param epochs   the number of epochs at which training is complete; those that the network has had already count
+     * @param batches  the batches of an epoch
+     * @param epochEnd called after each epoch
+     */
+    void run(String name, int epochs, IntFunction<Batches> batches, Runnable epochEnd) {
+        int iterations = Math.max(0, epochs - network.epochs()) * batches.apply(0).count();
+        try (ProgressBar bar = Progress.bar(name, iterations, " batches")) {
+            network.addListener(new BaseTrainingListener() {
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    loss.add(iteration, model.score());
+                    stepSize.add(iteration, network.stepSize());
+                    bar.step();
+                    bar.setExtraMessage(String.format(Locale.ROOT, " loss %.3f step %.2g", model.score(),
+                            network.stepSize()));
+                }
+            });
+            while (network.epochs() < epochs) {
+                network.fit(batches.apply(network.epochs()));
+                epochEnd.run();
+            }
+        }
+    }
+}
