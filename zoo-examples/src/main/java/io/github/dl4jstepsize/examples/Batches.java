@@ -6,6 +6,7 @@ import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -55,7 +56,7 @@ final class Batches implements DataSetIterator {
             throw new NoSuchElementException("the epoch is over");
         }
         int end = Math.min(next + examples, order.length);
-        int[] rows = java.util.Arrays.copyOfRange(order, next, end);
+        int[] rows = Arrays.copyOfRange(order, next, end);
         next = end;
         DataSet batch = new DataSet(rows(data.getFeatures(), rows), rows(data.getLabels(), rows));
         if (preProcessor != null) {

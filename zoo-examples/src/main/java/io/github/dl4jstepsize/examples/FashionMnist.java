@@ -14,7 +14,7 @@ import java.util.zip.GZIPInputStream;
 final class FashionMnist {
 
     static final int SIDE = 28;
-    static final int CLASSES = 10;
+    private static final int CLASSES = 10;
 
     /** Where Debian's package dataset-fashion-mnist puts the files. */
     static final Path DEBIAN_DIRECTORY = Path.of("/usr/share/datasets/fashion-mnist");
@@ -28,6 +28,16 @@ final class FashionMnist {
 
     static TrainTest load(Path directory) {
         return new TrainTest(read(directory, "train"), read(directory, "t10k"));
+    }
+
+    /** The images as sequences of 28 rows: [examples, pixels of a row, rows]. */
+    static TrainTest asRows(TrainTest images) {
+        return new TrainTest(asRows(images.train), asRows(images.test));
+    }
+
+    private static DataSet asRows(DataSet images) {
+        return new DataSet(images.getFeatures().reshape('c', images.numExamples(), SIDE, SIDE).permute(0, 2, 1).dup('c'),
+                images.getLabels());
     }
 
     private static DataSet read(Path directory, String part) {

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.evaluation.regression.RegressionEvaluation;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
@@ -18,6 +19,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -26,11 +29,12 @@ final class Network {
 
     private final Model model;
     private final NeuralNetwork trainer;
+    private final List<TrainingListener> listeners = new ArrayList<>();
 
     Network(Model model) {
         this.model = model;
         this.trainer = (NeuralNetwork) model;
-        model.addListeners(new StepSizeListener());
+        addListener(new StepSizeListener());
     }
 
     /** @throws InputException if the file holds no network that was saved with ModelSerializer */
@@ -71,6 +75,7 @@ final class Network {
 
     void addListener(TrainingListener listener) {
         model.addListeners(listener);
+        listeners.add(listener);
     }
 
     /** One epoch. */
@@ -89,14 +94,44 @@ final class Network {
         return evaluation.accuracy();
     }
 
+    double rSquared(DataSetIterator data) {
+        RegressionEvaluation evaluation = new RegressionEvaluation();
+        trainer.doEvaluation(data, evaluation);
+        return evaluation.averageRSquared();
+    }
+
+    /** What DL4J does when an epoch begins, for loops that fit batch by batch. */
+    void startEpoch() {
+        listeners.forEach(listener -> listener.onEpochStart(model));
+    }
+
+    /** What DL4J does when an epoch is over, for loops that fit batch by batch. */
+    void endEpoch() {
+        listeners.forEach(listener -> listener.onEpochEnd(model));
+        if (model instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) model).incrementEpochCount();
+        } else {
+            ((ComputationGraph) model).incrementEpochCount();
+        }
+    }
+
     int epochs() {
         return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getEpochCount()
                 : ((ComputationGraph) model).getEpochCount();
     }
 
+    double loss() {
+        return model.score();
+    }
+
+    /** The record of the last iteration; null for DL4J's updaters. */
+    StepRecord lastRecord() {
+        return StepSizes.lastRecord(model);
+    }
+
     /** The method's own step size, or the learning rate of DL4J's updaters. */
     double stepSize() {
-        StepRecord record = StepSizes.lastRecord(model);
+        StepRecord record = lastRecord();
         if (record != null) {
             return record.stepSize();
         }

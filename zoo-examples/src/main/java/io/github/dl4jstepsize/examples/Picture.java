@@ -5,6 +5,8 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.lines.SeriesLines;
+import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 import java.awt.BasicStroke;
@@ -25,6 +27,9 @@ final class Picture {
     static final Color SKY = new Color(0x56B4E9);
     static final Color BLACK = Color.BLACK;
 
+    private static final Marker[] MARKERS = {SeriesMarkers.CIRCLE, SeriesMarkers.DIAMOND, SeriesMarkers.SQUARE,
+        SeriesMarkers.TRIANGLE_UP, SeriesMarkers.CROSS};
+
     private static final int WIDTH = 1000;
     private static final int HEIGHT = 420;
 
@@ -37,7 +42,7 @@ final class Picture {
         chart.getStyler().setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false)
                 .setLegendPosition(Styler.LegendPosition.InsideNE).setLegendBorderColor(Color.LIGHT_GRAY)
                 .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 17)).setChartTitleBoxVisible(false);
-        chart.getStyler().setPlotGridLinesColor(new Color(0xE0E0E0))
+        chart.getStyler().setPlotGridLinesColor(new Color(0xE0E0E0)).setMarkerSize(9)
                 .setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
                 .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
         chart.getStyler().setXAxisMin(0.0).setXAxisDecimalPattern("0").setXAxisTickMarkSpacingHint(80);
@@ -63,6 +68,18 @@ final class Picture {
     static void background(XYChart chart, String name, Curve curve, Color color) {
         Color pale = new Color(color.getRed(), color.getGreen(), color.getBlue(), 70);
         line(chart, name, curve, pale, 1).setShowInLegend(false);
+    }
+
+    static XYSeries dashed(XYChart chart, String name, Curve curve, Color color) {
+        XYSeries series = line(chart, name, curve, color, 1.5f);
+        series.setLineStyle(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[]{6, 4}, 0));
+        return series;
+    }
+
+    /** Single points; their shapes tell them apart. */
+    static void mark(XYChart chart, String name, Curve points, int shape) {
+        XYSeries series = chart.addSeries(name, points.iterations, points.values);
+        series.setMarker(MARKERS[shape % MARKERS.length]).setMarkerColor(BLACK).setLineStyle(SeriesLines.NONE);
     }
 
     /** Writes the charts below each other to a PNG. */

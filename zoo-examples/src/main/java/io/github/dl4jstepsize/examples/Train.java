@@ -1,6 +1,5 @@
 package io.github.dl4jstepsize.examples;
 
-import org.deeplearning4j.nn.api.Model;
 import org.knowm.xchart.XYChart;
 import org.nd4j.linalg.learning.config.IUpdater;
 import picocli.CommandLine.Command;
@@ -10,11 +9,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.awt.Color;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.IntFunction;
 
 /** {@code train}: one network, without a learning rate and with DL4J's Adam. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
@@ -24,19 +26,20 @@ final class Train implements Callable<Integer> {
 
     /** Time constant of the curve drawn over the noisy losses, in iterations. */
     private static final int RUNNING_MEAN = 20;
-    private static final int TEST_BATCH = 500;
+
+    private static final Map<String, String> SHORT_NAMES = Map.of("digits", "digits-lenet", "fashion-mnist", "fashion-mlp");
 
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--data", paramLabel = "NAME", defaultValue = "digits",
+    @Option(names = "--data", paramLabel = "NAME", defaultValue = "digits", completionCandidates = Workloads.Names.class,
             description = "digits: the embedded UCI digits, with the zoo's LeNet. "
-                    + "fashion-mnist: 60,000 images, with a perceptron 784-512-256-10. Default: ${DEFAULT-VALUE}.")
+                    + "fashion-mnist: 60,000 images, with a perceptron 784-512-256-10. "
+                    + "Or a workload of compare: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private String data;
 
-    @Option(names = "--dir", paramLabel = "DIR",
-            description = "Where the files of Fashion-MNIST are (default: where Debian's dataset-fashion-mnist puts them).")
-    private Path directory = FashionMnist.DEBIAN_DIRECTORY;
+    @Mixin
+    private DataFiles files;
 
     @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
             description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1. "
@@ -47,10 +50,10 @@ final class Train implements Callable<Integer> {
             description = "Another updater to compare with, or none. Default: ${DEFAULT-VALUE}.")
     private String baseline;
 
-    @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data (default: digits 12, others 3).")
+    @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data (default: what the workload needs).")
     private Integer epochs;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Examples per batch (default: digits 32, others 128).")
+    @Option(names = "--batch", paramLabel = "N", description = "Examples per batch (default: 128, 32 for small data).")
     private Integer batchSize;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
@@ -68,37 +71,54 @@ final class Train implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Task task = task();
-        requirePositive("--epochs", task.epochs);
-        requirePositive("--batch", task.batchSize);
+        Workload workload = Workloads.named(SHORT_NAMES.getOrDefault(data, data));
+        int lastEpoch = epochs == null ? workload.epochs : Arguments.positive(spec, "--epochs", epochs);
+        int examplesPerBatch = batchSize == null ? workload.batchSize : Arguments.positive(spec, "--batch", batchSize);
         if (resume && checkpoint == null) {
             throw new ParameterException(spec.commandLine(), "--resume needs --checkpoint DIR, to know from where");
         }
         IUpdater ours = Updaters.named(updater);
         IUpdater theirs = baseline.equals("none") ? null : Updaters.named(baseline);
-        Path out = output.directory();
+        Path picture = output.directory().resolve("train-" + data + "-" + updater + ".png");
         Path saved = checkpoint == null ? null : Output.writable(checkpoint).resolve("model.zip");
 
         System.out.println(Device.description());
-        TrainTest examples = task.load();
-        System.out.printf("%s: %d training and %d test examples, %d epochs of batches of %d, seed %d%n", task.title,
-                examples.train.numExamples(), examples.test.numExamples(), task.epochs, task.batchSize, seed);
+        TrainTest examples = workload.load(files);
+        System.out.printf("%s: %d training and %d test examples, %d epochs of batches of %d, seed %d%n", workload.title,
+                examples.train.numExamples(), examples.test.numExamples(), lastEpoch, examplesPerBatch, seed);
 
-        Training[] trainings = new Training[2];
-        trainings[0] = train(updater, task, examples, start(task, ours, saved), saved);
+        IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
+        Network network = resume ? resume(saved) : workload.network(examples, ours, seed);
+        Training training = new Training(network);
+        training.run(label(updater), lastEpoch, batches, () -> {
+            if (saved != null) {
+                network.save(saved);
+            }
+        });
+        report(updater, workload, examples, training);
+        XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", "loss of the batch");
+        addLoss(losses, updater, training, Picture.BLUE);
+
         if (theirs != null) {
-            trainings[1] = train(baseline, task, examples, new Network(task.network(theirs, seed)), null);
+            Training other = new Training(workload.network(examples, theirs, seed));
+            other.run(label(baseline), lastEpoch, batches, () -> { });
+            report(baseline, workload, examples, other);
+            addLoss(losses, baseline + " (baseline)", other, Picture.ORANGE);
         }
-        Path picture = out.resolve("train-" + data + "-" + updater + ".png");
-        draw(task, trainings, picture);
+
+        Picture.logarithmic(losses);
+        XYChart steps = Picture.chart("Step size of " + updater, "iteration", "step size");
+        Curve stepSize = training.stepSize.positive();
+        if (!stepSize.values.isEmpty()) {
+            Picture.line(steps, updater, stepSize, Picture.BLUE, 2);
+        }
+        Picture.logarithmic(steps);
+        Picture.save(List.of(losses, steps), picture);
         System.out.println("Loss and step size: " + picture);
         return 0;
     }
 
-    private Network start(Task task, IUpdater ours, Path saved) {
-        if (!resume) {
-            return new Network(task.network(ours, seed));
-        }
+    private static Network resume(Path saved) {
         if (!Files.exists(saved)) {
             throw new InputException("there is no " + saved + " to resume from; leave out --resume for the first run");
         }
@@ -107,98 +127,21 @@ final class Train implements Callable<Integer> {
         return network;
     }
 
-    private Training train(String name, Task task, TrainTest examples, Network network, Path saved) {
-        Training training = new Training(network);
-        training.run(String.format("%-10s", name), task.epochs,
-                epoch -> Batches.shuffled(examples.train, task.batchSize, seed, epoch), () -> {
-                    if (saved != null) {
-                        network.save(saved);
-                    }
-                });
-        System.out.printf(Locale.ROOT, "%-10s test accuracy %.2f %%, last training losses %.4f%n", name,
-                100 * network.accuracy(Batches.inOrder(examples.test, TEST_BATCH)),
+    private static void report(String name, Workload workload, TrainTest examples, Training training) {
+        System.out.printf(Locale.ROOT, "%s %s %s, last training losses %.4f%n", label(name), workload.quality.title,
+                workload.quality.text(workload.quality.of(training.network, examples.test)),
                 training.loss.runningMean(RUNNING_MEAN).last());
-        return training;
     }
 
-    private void draw(Task task, Training[] trainings, Path picture) {
-        XYChart losses = Picture.chart(task.title + ": training loss", "iteration", "loss of the batch");
-        addLoss(losses, updater, trainings[0], Picture.BLUE);
-        if (trainings[1] != null) {
-            addLoss(losses, baseline + " (baseline)", trainings[1], Picture.ORANGE);
-        }
-        Picture.logarithmic(losses);
-        XYChart steps = Picture.chart("Step size of " + updater, "iteration", "step size");
-        Curve stepSize = trainings[0].stepSize.positive();
-        if (!stepSize.values.isEmpty()) {
-            Picture.line(steps, updater, stepSize, Picture.BLUE, 2);
-        }
-        Picture.logarithmic(steps);
-        Picture.save(List.of(losses, steps), picture);
+    private static String label(String updater) {
+        return String.format("%-10s", updater);
     }
 
-    private static void addLoss(XYChart chart, String name, Training training, java.awt.Color color) {
+    private static void addLoss(XYChart chart, String name, Training training, Color color) {
         Curve loss = training.loss.positive();
         if (!loss.values.isEmpty()) {
             Picture.background(chart, name + ", every batch", loss, color);
             Picture.line(chart, name + ", running mean", loss.runningMean(RUNNING_MEAN), color, 2.5f);
         }
-    }
-
-    private void requirePositive(String option, int value) {
-        if (value < 1) {
-            throw new ParameterException(spec.commandLine(), option + " has to be 1 or greater, but is " + value);
-        }
-    }
-
-    private Task task() {
-        switch (data) {
-            case "digits":
-                return new Task("UCI digits, zoo LeNet", 12, 32) {
-                    @Override
-                    TrainTest load() {
-                        return Digits.load();
-                    }
-
-                    @Override
-                    Model network(IUpdater updater, long seed) {
-                        return Networks.leNet(Digits.SIDE, Digits.CLASSES, updater, seed);
-                    }
-                };
-            case "fashion-mnist":
-                return new Task("Fashion-MNIST, perceptron 784-512-256-10", 3, 128) {
-                    @Override
-                    TrainTest load() {
-                        return FashionMnist.load(directory);
-                    }
-
-                    @Override
-                    Model network(IUpdater updater, long seed) {
-                        return Networks.perceptron(FashionMnist.SIDE * FashionMnist.SIDE, FashionMnist.CLASSES, updater,
-                                seed);
-                    }
-                };
-            default:
-                throw new ParameterException(spec.commandLine(),
-                        "there are no data \"" + data + "\"; choose digits or fashion-mnist");
-        }
-    }
-
-    /** Data, the network for them, and how long to train. */
-    private abstract class Task {
-
-        final String title;
-        final int epochs;
-        final int batchSize;
-
-        Task(String title, int defaultEpochs, int defaultBatchSize) {
-            this.title = title;
-            this.epochs = Train.this.epochs == null ? defaultEpochs : Train.this.epochs;
-            this.batchSize = Train.this.batchSize == null ? defaultBatchSize : Train.this.batchSize;
-        }
-
-        abstract TrainTest load();
-
-        abstract Model network(IUpdater updater, long seed);
     }
 }

@@ -13,7 +13,7 @@ final class Training {
     final Curve loss = new Curve();
     final Curve stepSize = new Curve();
 
-    private final Network network;
+    final Network network;
 
     Training(Network network) {
         this.network = network;
@@ -31,10 +31,10 @@ final class Training {
             network.addListener(new BaseTrainingListener() {
                 @Override
                 public void iterationDone(Model model, int iteration, int epoch) {
-                    loss.add(iteration, model.score());
+                    loss.add(iteration, network.loss());
                     stepSize.add(iteration, network.stepSize());
                     bar.step();
-                    bar.setExtraMessage(String.format(Locale.ROOT, " loss %.3f step %.2g", model.score(),
+                    bar.setExtraMessage(String.format(Locale.ROOT, " loss %.3f step %.2g", network.loss(),
                             network.stepSize()));
                 }
             });

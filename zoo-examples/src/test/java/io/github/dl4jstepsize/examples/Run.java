@@ -4,6 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 /** Runs commands in this process and catches what they print. */
 final class Run {
 
@@ -35,6 +38,11 @@ final class Run {
             System.setOut(realOut);
             System.setErr(realErr);
         }
+    }
+
+    static void expect(int exitCode, String message, Run run) {
+        assertEquals(exitCode, run.exitCode, run::toString);
+        assertTrue(run.err.contains(message), run::toString);
     }
 
     @Override

@@ -59,41 +59,41 @@ class TrainCommandTest {
 
     @Test
     void resumingWithoutACheckpointIsExplained() {
-        expect(2, "--checkpoint DIR", Run.of("train", "--resume"));
-        expect(1, "to resume from", Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
+        Run.expect(2, "--checkpoint DIR", Run.of("train", "--resume"));
+        Run.expect(1, "to resume from", Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
     }
 
     @Test
     void aBrokenCheckpointIsNamed() throws IOException {
         Path model = Files.writeString(directory.resolve("model.zip"), "no network");
-        expect(1, model.toString(), Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
+        Run.expect(1, model.toString(), Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
     }
 
     @Test
     void badArgumentsAreNamed() {
-        expect(2, "--epochs has to be 1 or greater, but is 0", Run.of("train", "--epochs", 0, "--out", directory));
-        expect(2, "--batch has to be 1 or greater, but is -5", Run.of("train", "--batch", -5, "--out", directory));
-        expect(2, "no data \"cifar\"", Run.of("train", "--data", "cifar", "--out", directory));
-        expect(2, "--nonsense", Run.of("train", "--nonsense"));
-        expect(1, "no updater \"adm\"", Run.of("train", "--updater", "adm", "--out", directory));
-        expect(1, "leave out the rate", Run.of("train", "--updater", "pal=0.1", "--out", directory));
-        expect(1, "is no number", Run.of("train", "--updater", "sgd=fast", "--out", directory));
-        expect(1, "greater than 0", Run.of("train", "--updater", "sgd=-1", "--out", directory));
+        Run.expect(2, "--epochs has to be 1 or greater, but is 0", Run.of("train", "--epochs", 0, "--out", directory));
+        Run.expect(2, "--batch has to be 1 or greater, but is -5", Run.of("train", "--batch", -5, "--out", directory));
+        Run.expect(1, "no workload \"cifar\"", Run.of("train", "--data", "cifar", "--out", directory));
+        Run.expect(2, "--nonsense", Run.of("train", "--nonsense"));
+        Run.expect(1, "no updater \"adm\"", Run.of("train", "--updater", "adm", "--out", directory));
+        Run.expect(1, "leave out the rate", Run.of("train", "--updater", "pal=0.1", "--out", directory));
+        Run.expect(1, "is no number", Run.of("train", "--updater", "sgd=fast", "--out", directory));
+        Run.expect(1, "greater than 0", Run.of("train", "--updater", "sgd=-1", "--out", directory));
     }
 
     @Test
     void anOutputDirectoryThatCannotBeWrittenIsNamedBeforeTraining() throws IOException {
         Path file = Files.writeString(directory.resolve("file"), "in the way");
         Run run = Run.of("train", "--out", file.resolve("out"));
-        expect(1, file.resolve("out").toString(), run);
+        Run.expect(1, file.resolve("out").toString(), run);
         assertTrue(run.out.isEmpty(), run::toString);
     }
 
     @Test
     void missingFashionMnistNamesPackageAndSource() {
         Run run = Run.of("train", "--data", "fashion-mnist", "--dir", directory, "--out", directory);
-        expect(1, "dataset-fashion-mnist", run);
-        expect(1, "zalandoresearch/fashion-mnist", run);
+        Run.expect(1, "dataset-fashion-mnist", run);
+        Run.expect(1, "zalandoresearch/fashion-mnist", run);
     }
 
     @Test
@@ -101,7 +101,7 @@ class TrainCommandTest {
         for (String name : new String[]{"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"}) {
             Files.writeString(directory.resolve(name), "not gzipped");
         }
-        expect(1, "train-images-idx3-ubyte.gz is broken",
+        Run.expect(1, "train-images-idx3-ubyte.gz is broken",
                 Run.of("train", "--data", "fashion-mnist", "--dir", directory, "--out", directory));
     }
 
@@ -111,11 +111,6 @@ class TrainCommandTest {
         assertEquals(0, run.exitCode);
         assertTrue(run.out.contains("labpal") && run.out.contains("nesterovs"), run::toString);
         assertTrue(Run.of("--help").out.contains("CC BY 4.0"), "the licence of the data");
-    }
-
-    private static void expect(int exitCode, String message, Run run) {
-        assertEquals(exitCode, run.exitCode, run::toString);
-        assertTrue(run.err.contains(message), run::toString);
     }
 
     private static double accuracy(Run run, String updater) {
