@@ -61,7 +61,7 @@ final class Landscape implements Callable<Integer> {
             description = "Whose training: one of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private String updater;
 
-    @Option(names = "--lines", paramLabel = "N", defaultValue = "10",
+    @Option(names = "--lines", paramLabel = "N", defaultValue = "8",
             description = "Number of iterations at which a line is measured. Default: ${DEFAULT-VALUE}.")
     private int lines;
 
@@ -69,7 +69,7 @@ final class Landscape implements Callable<Integer> {
             description = "Iterations from one line to the next. Default: ${DEFAULT-VALUE}.")
     private int every;
 
-    @Option(names = "--points", paramLabel = "N", defaultValue = "31",
+    @Option(names = "--points", paramLabel = "N", defaultValue = "27",
             description = "Points on a line, 5 or more. Default: ${DEFAULT-VALUE}.")
     private int points;
 

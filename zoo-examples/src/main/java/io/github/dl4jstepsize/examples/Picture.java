@@ -42,9 +42,10 @@ final class Picture {
         chart.getStyler().setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false)
                 .setLegendPosition(Styler.LegendPosition.InsideNE).setLegendBorderColor(Color.LIGHT_GRAY)
                 .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 17)).setChartTitleBoxVisible(false);
-        chart.getStyler().setPlotGridLinesColor(new Color(0xE0E0E0)).setMarkerSize(9)
+        chart.getStyler().setPlotGridLinesColor(new Color(0xE0E0E0))
                 .setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
                 .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+        chart.getStyler().setMarkerSize(9);
         chart.getStyler().setXAxisMin(0.0).setXAxisDecimalPattern("0").setXAxisTickMarkSpacingHint(80);
         return chart;
     }
