@@ -90,7 +90,7 @@ final class Train implements Callable<Integer> {
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         Network network = resume ? resume(saved) : workload.network(examples, ours, seed);
         Training training = new Training(network);
-        training.run(label(updater), lastEpoch, batches, () -> {
+        training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
             if (saved != null) {
                 network.save(saved);
             }
@@ -101,7 +101,7 @@ final class Train implements Callable<Integer> {
 
         if (theirs != null) {
             Training other = new Training(workload.network(examples, theirs, seed));
-            other.run(label(baseline), lastEpoch, batches, () -> { });
+            other.run(label(baseline), lastEpoch, batches.apply(0).count(), batches, () -> { });
             report(baseline, workload, examples, other);
             addLoss(losses, baseline + " (baseline)", other, Picture.ORANGE);
         }

@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import me.tongfei.progressbar.ProgressBar;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 import java.util.Locale;
 import java.util.function.IntFunction;
@@ -22,11 +23,12 @@ final class Training {
     /**
      * @param name     what is shown before the bar
      * @param epochs   the number of epochs at which training is complete; those that the network has had already count
-     * @param batches  the batches of an epoch
+     * @param batches  number of batches in an epoch
+     * @param data     the batches of each epoch
      * @param epochEnd called after each epoch
      */
-    void run(String name, int epochs, IntFunction<Batches> batches, Runnable epochEnd) {
-        int iterations = Math.max(0, epochs - network.epochs()) * batches.apply(0).count();
+    void run(String name, int epochs, int batches, IntFunction<? extends DataSetIterator> data, Runnable epochEnd) {
+        int iterations = Math.max(0, epochs - network.epochs()) * batches;
         try (ProgressBar bar = Progress.bar(name, iterations, " batches")) {
             network.addListener(new BaseTrainingListener() {
                 @Override
@@ -39,7 +41,7 @@ final class Training {
                 }
             });
             while (network.epochs() < epochs) {
-                network.fit(batches.apply(network.epochs()));
+                network.fit(data.apply(network.epochs()));
                 epochEnd.run();
             }
         }
