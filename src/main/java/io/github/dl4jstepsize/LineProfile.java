@@ -1,0 +1,256 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+import java.util.Map;
+
+/**
+ * What a network's loss and accuracy look like along a line through its parameters: measured, not trained. Shows what a
+ * line search sees, on the batch it uses and on others.
+ * <pre>{@code
+ *   INDArray before = net.params().dup();
+ *   net.fit(batch);
+ *   INDArray direction = LineProfile.updateDirection(net, before);
+ *   LineProfile profile = LineProfile.measure(net, before, direction, LineProfile.steps(-0.5, 1, 31), testData);
+ *   profile.losses();  profile.isConvex();  profile.parabolaMinimum();
+ * }</pre>
+ * The loss is DL4J's score in training mode, regularisation included, with the same random numbers at every step; the
+ * accuracies are those of the network's output. Two forward passes per step and batch. The network, its score excepted,
+ * and the stream of random numbers are on return what they were. To be called between two fits.
+ */
+public final class LineProfile {
+
+    private final double[] steps;
+    private final double[] losses;
+    private final double[] accuracies;
+    private final double[] smoothAccuracies;
+    private final double[] parabola;
+
+    private LineProfile(double[] steps) {
+        this.steps = steps.clone();
+        losses = new double[steps.length];
+        accuracies = new double[steps.length];
+        smoothAccuracies = new double[steps.length];
+        parabola = new double[3];
+    }
+
+    /** {@code count} steps at equal distances, {@code from} and {@code to} included. */
+    public static double[] steps(double from, double to, int count) {
+        Check.between("count", count, 2, Integer.MAX_VALUE);
+        double[] steps = new double[count];
+        for (int i = 0; i < count; i++) {
+            steps[i] = from + (to - from) * i / (count - 1);
+        }
+        return steps;
+    }
+
+    /**
+     * The direction of the last update, {@code before - now}, without the running statistics of BatchNorm, which are no
+     * trained parameters.
+     *
+     * @param before the network's parameters before the update
+     * @return an array of the length of the parameters; 0 if the update did not move them
+     */
+    public static INDArray updateDirection(Model network, INDArray before) {
+        INDArray direction = before.sub(network.params()).reshape(before.length());
+        long offset = 0;
+        for (Map.Entry<String, INDArray> parameter : network.paramTable().entrySet()) {
+            long end = offset + parameter.getValue().length();
+            String name = parameter.getKey().substring(parameter.getKey().lastIndexOf('_') + 1);
+            if (name.equals("mean") || name.equals("var") || name.equals("log10stdev")) {
+                direction.get(NDArrayIndex.interval(offset, end)).assign(0);
+            }
+            offset = end;
+        }
+        return direction;
+    }
+
+    /**
+     * Measures along {@code start - step * direction / |direction|}.
+     *
+     * @param network   a MultiLayerNetwork or a ComputationGraph with one input and one output
+     * @param start     flat parameters where the line begins
+     * @param direction flat, not 0
+     * @param steps     distances, increasing, at least 3
+     * @param data      all batches together make the loss; reset before every step
+     */
+    public static LineProfile measure(Model network, INDArray start, INDArray direction, double[] steps,
+                                      DataSetIterator data) {
+        Check.between("the number of steps", steps.length, 3, Integer.MAX_VALUE);
+        double norm = direction.norm2Number().doubleValue();
+        if (!(norm > 0 && norm < Double.POSITIVE_INFINITY)) {
+            throw Check.out("the norm of the direction", norm, "greater than 0 and finite");
+        }
+        LineProfile profile = new LineProfile(steps);
+        INDArray parameters = network.params();
+        INDArray backup = parameters.dup();
+        // A copy, because the parameters themselves may be passed.
+        INDArray origin = start.dup().reshape(parameters.shape());
+        RandomState random = RandomState.now();
+        try {
+            INDArray unit = direction.reshape(parameters.shape()).div(norm);
+            for (int i = 0; i < steps.length; i++) {
+                parameters.assign(origin).subi(unit.mul(steps[i]));
+                random.restore();
+                profile.evaluate(network, data, i);
+            }
+        } finally {
+            parameters.assign(backup);
+            random.restore();
+        }
+        profile.fitParabola();
+        return profile;
+    }
+
+    private void evaluate(Model network, DataSetIterator data, int step) {
+        double loss = 0;
+        double correct = 0;
+        double smooth = 0;
+        long examples = 0;
+        data.reset();
+        while (data.hasNext()) {
+            DataSet batch = data.next();
+            int size = batch.numExamples();
+            loss += size * score(network, batch);
+            INDArray labels = batch.getLabels();
+            if (labels.rank() == 2 && labels.size(1) > 1) {
+                double[][] probabilities = output(network, batch).castTo(DataType.DOUBLE).toDoubleMatrix();
+                int[] classes = labels.argMax(1).toIntVector();
+                for (int i = 0; i < size; i++) {
+                    double margin = margin(probabilities[i], classes[i]);
+                    correct += margin > 0 ? 1 : 0;
+                    smooth += 1 / (1 + Math.exp(-margin));
+                }
+            } else {
+                correct = Double.NaN;
+                smooth = Double.NaN;
+            }
+            examples += size;
+        }
+        losses[step] = loss / examples;
+        accuracies[step] = correct / examples;
+        smoothAccuracies[step] = smooth / examples;
+    }
+
+    private static double score(Model network, DataSet batch) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).score(batch, true)
+                : ((ComputationGraph) network).score(batch, true);
+    }
+
+    private static INDArray output(Model network, DataSet batch) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).output(batch.getFeatures(), false)
+                : ((ComputationGraph) network).outputSingle(false, batch.getFeatures());
+    }
+
+    /** The probability of the right class minus the largest other one. */
+    private static double margin(double[] probabilities, int rightClass) {
+        double other = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < probabilities.length; i++) {
+            if (i != rightClass) {
+                other = Math.max(other, probabilities[i]);
+            }
+        }
+        return probabilities[rightClass] - other;
+    }
+
+    /** Least squares: c0 + c1 s + c2 s^2. */
+    private void fitParabola() {
+        double[][] normal = new double[3][4];
+        for (int i = 0; i < steps.length; i++) {
+            double[] powers = {1, steps[i], steps[i] * steps[i]};
+            for (int row = 0; row < 3; row++) {
+                for (int column = 0; column < 3; column++) {
+                    normal[row][column] += powers[row] * powers[column];
+                }
+                normal[row][3] += powers[row] * losses[i];
+            }
+        }
+        for (int pivot = 0; pivot < 3; pivot++) {
+            for (int row = 0; row < 3; row++) {
+                double factor = row == pivot ? 0 : normal[row][pivot] / normal[pivot][pivot];
+                for (int column = pivot; column < 4; column++) {
+                    normal[row][column] -= factor * normal[pivot][column];
+                }
+            }
+        }
+        for (int i = 0; i < 3; i++) {
+            parabola[i] = normal[i][3] / normal[i][i];
+        }
+    }
+
+    /** Distances along the unit direction. */
+    public double[] steps() {
+        return steps.clone();
+    }
+
+    /** The mean loss at each step. */
+    public double[] losses() {
+        return losses.clone();
+    }
+
+    /** The share of examples whose class is recognised at each step; NaN where the labels are not classes. */
+    public double[] accuracies() {
+        return accuracies.clone();
+    }
+
+    /** The mean of sigmoid(probability of the right class - largest other one) at each step; NaN as above. */
+    public double[] smoothAccuracies() {
+        return smoothAccuracies.clone();
+    }
+
+    /** Whether no second difference of the losses is negative by more than {@code tolerance} times their range. */
+    public boolean isConvex(double tolerance) {
+        double lowest = Double.POSITIVE_INFINITY;
+        double highest = Double.NEGATIVE_INFINITY;
+        for (double loss : losses) {
+            lowest = Math.min(lowest, loss);
+            highest = Math.max(highest, loss);
+        }
+        for (int i = 1; i < steps.length - 1; i++) {
+            double share = (steps[i] - steps[i - 1]) / (steps[i + 1] - steps[i - 1]);
+            double chord = losses[i - 1] + share * (losses[i + 1] - losses[i - 1]);
+            if (losses[i] > chord + tolerance * (highest - lowest)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The step with the smallest loss that was measured. */
+    public double bestStep() {
+        int best = 0;
+        for (int i = 1; i < losses.length; i++) {
+            if (losses[i] < losses[best]) {
+                best = i;
+            }
+        }
+        return steps[best];
+    }
+
+    /** The loss of the parabola that fits all measured losses best. */
+    public double parabola(double step) {
+        return parabola[0] + step * (parabola[1] + step * parabola[2]);
+    }
+
+    /** Where the fitted parabola has its minimum; NaN if it opens downwards. */
+    public double parabolaMinimum() {
+        return parabola[2] > 0 ? -parabola[1] / (2 * parabola[2]) : Double.NaN;
+    }
+
+    /** Mean distance of the losses from the fitted parabola. */
+    public double parabolaError() {
+        double sum = 0;
+        for (int i = 0; i < steps.length; i++) {
+            sum += Math.abs(losses[i] - parabola(steps[i]));
+        }
+        return sum / steps.length;
+    }
+}

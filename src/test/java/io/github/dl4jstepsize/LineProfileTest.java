@@ -1,0 +1,157 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+class LineProfileTest {
+
+    /** One weight w and no bias, one example x = 1, y = 3: the loss is (w - 3)^2. */
+    private static MultiLayerNetwork square() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(new Sgd(0.1)).list()
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(1).nOut(1).hasBias(false)
+                        .activation(Activation.IDENTITY).build())
+                .build());
+        network.init();
+        network.setParams(Nd4j.create(new double[][]{{1}}));
+        return network;
+    }
+
+    private static DataSetIterator squareData() {
+        DataSet example = new DataSet(Nd4j.create(new double[][]{{1}}), Nd4j.create(new double[][]{{3}}));
+        return new ListDataSetIterator<>(List.of(example, example), 1);
+    }
+
+    @Test
+    void aParabolaIsFoundExactly() {
+        MultiLayerNetwork network = square();
+        // The line w = 1 + s has its minimum at s = 2.
+        LineProfile profile = LineProfile.measure(network, network.params(), Nd4j.create(new double[]{-5}),
+                LineProfile.steps(-1, 4, 6), squareData());
+        assertArrayEquals(new double[]{-1, 0, 1, 2, 3, 4}, profile.steps(), 1e-12);
+        assertArrayEquals(new double[]{9, 4, 1, 0, 1, 4}, profile.losses(), 1e-12);
+        assertEquals(2, profile.bestStep());
+        assertEquals(2, profile.parabolaMinimum(), 1e-12);
+        assertEquals(0, profile.parabolaError(), 1e-12);
+        assertTrue(profile.isConvex(0));
+        assertTrue(Double.isNaN(profile.accuracies()[0]), "no classes");
+        assertEquals(1, network.params().getDouble(0), "the network is where it was");
+    }
+
+    private static MultiLayerNetwork classifier() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new Sgd(0.1)).activation(Activation.TANH).list()
+                .layer(new DenseLayer.Builder().nOut(8).dropOut(0.5).build())
+                .layer(new BatchNormalization())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(3).activation(Activation.SOFTMAX).build())
+                .setInputType(InputType.feedForward(4)).build());
+        network.init();
+        return network;
+    }
+
+    private static DataSet classes() {
+        Nd4j.getRandom().setSeed(5);
+        INDArray labels = Nd4j.zeros(30, 3);
+        for (int i = 0; i < 30; i++) {
+            labels.putScalar(i, i % 3, 1);
+        }
+        return new DataSet(Nd4j.rand(30, 4), labels);
+    }
+
+    @Test
+    void nothingIsLeftBehind() {
+        MultiLayerNetwork network = classifier();
+        DataSet data = classes();
+        network.fit(data);
+        INDArray before = network.params().dup();
+        network.fit(data);
+        INDArray now = network.params().dup();
+        RandomState random = RandomState.now();
+        INDArray direction = LineProfile.updateDirection(network, before);
+
+        LineProfile profile = LineProfile.measure(network, before, direction, LineProfile.steps(0, 1, 3),
+                new ListDataSetIterator<>(data.asList(), 10));
+        assertEquals(now, network.params());
+        assertTrue(random.isSameAs(RandomState.now()));
+        assertEquals(profile.losses()[0], LineProfile.measure(network, before, direction, LineProfile.steps(0, 1, 3),
+                new ListDataSetIterator<>(data.asList(), 10)).losses()[0], "the same dropout masks");
+    }
+
+    @Test
+    void theUpdateDirectionLeavesOutRunningStatistics() {
+        MultiLayerNetwork network = classifier();
+        INDArray before = network.params().dup();
+        network.fit(classes());
+        INDArray direction = LineProfile.updateDirection(network, before);
+        INDArray moved = before.dup().reshape(before.length()).sub(direction);
+        INDArray now = network.params().reshape(before.length());
+        // Layout: 4*8+8 of the dense layer, gamma 8, beta 8, mean 8, var 8, then 8*3+3 of the output layer.
+        for (int i = 0; i < before.length(); i++) {
+            boolean statistic = i >= 56 && i < 72;
+            if (statistic) {
+                assertEquals(0, direction.getDouble(i), "parameter " + i);
+            } else {
+                assertEquals(now.getDouble(i), moved.getDouble(i), 1e-6, "parameter " + i);
+            }
+        }
+        assertTrue(now.getDouble(64) != before.getDouble(64), "the statistics have moved, so the test tests something");
+    }
+
+    @Test
+    void accuracyIsThatOfTheNetwork() {
+        MultiLayerNetwork network = classifier();
+        DataSet data = classes();
+        DataSetIterator batches = new ListDataSetIterator<>(data.asList(), 7);
+        INDArray direction = Nd4j.rand(DataType.FLOAT, network.params().length());
+        LineProfile profile = LineProfile.measure(network, network.params().dup(), direction, LineProfile.steps(0, 1, 3),
+                batches);
+        batches.reset();
+        assertEquals(network.evaluate(batches).accuracy(), profile.accuracies()[0], 1e-9);
+        assertTrue(profile.smoothAccuracies()[0] > 0 && profile.smoothAccuracies()[0] < 1);
+    }
+
+    @Test
+    void aBumpIsNotConvex() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(new Sgd(0.1)).list()
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(1).nOut(1).hasBias(false)
+                        .activation(Activation.TANH).build())
+                .build());
+        network.init();
+        network.setParams(Nd4j.create(new double[][]{{0}}));
+        LineProfile profile = LineProfile.measure(network, network.params(), Nd4j.create(new double[]{-1}),
+                LineProfile.steps(-3, 3, 13), squareData());
+        assertFalse(profile.isConvex(0.01), "(tanh(s) - 3)^2 flattens on both sides");
+    }
+
+    @Test
+    void whatCannotBeMeasuredIsRefused() {
+        MultiLayerNetwork network = square();
+        assertThrows(IllegalArgumentException.class, () -> LineProfile.measure(network, network.params(),
+                Nd4j.create(new double[]{0}), LineProfile.steps(0, 1, 3), squareData()));
+        assertThrows(IllegalArgumentException.class, () -> LineProfile.measure(network, network.params(),
+                Nd4j.create(new double[]{1}), LineProfile.steps(0, 1, 2), squareData()));
+    }
+}

@@ -1,0 +1,126 @@
+package io.github.dl4jstepsize.examples;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+/** {@code compare}: one network, several updaters, the same initial weights and batches. */
+@Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
+        description = {"Trains one network with several updaters from identical weights on identical batches.",
+            "Prints a table; writes results.csv, results.json and report.html. An interrupted comparison keeps the",
+            "epochs that are complete and goes on with --resume."})
+final class Compare implements Callable<Integer> {
+
+    /** From one rate of a grid to the next. */
+    private static final double GRID_FACTOR = Math.sqrt(10);
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--workload", paramLabel = "NAME", defaultValue = "digits-lenet",
+            completionCandidates = Workloads.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private String workloadName;
+
+    @Mixin
+    private DataFiles files;
+
+    @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "labpal,pal,adam,sgd=0.1",
+            completionCandidates = Updaters.Names.class,
+            description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private List<String> updaters;
+
+    @Option(names = "--grid", paramLabel = "NAME=FROM..TO", split = ",",
+            description = "DL4J's updaters with a grid of rates, two per power of ten: sgd=0.001..1,adam=1e-4..1e-1")
+    private List<String> grids = List.of();
+
+    @Option(names = "--seeds", paramLabel = "N", split = ",", defaultValue = "1,2",
+            description = "Seeds of initial weights and of the order of the examples. Default: ${DEFAULT-VALUE}.")
+    private List<Long> seeds;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data (default: 4 for digits-lenet, "
+            + "otherwise what the workload needs).")
+    private Integer epochs;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Examples per batch (default: 128, 32 for small data).")
+    private Integer batchSize;
+
+    @Option(names = "--examples", paramLabel = "N", description = "Train on the first N examples only.")
+    private Integer examples;
+
+    @Option(names = "--resume", description = "Go on where an interrupted comparison in --out stopped.")
+    private boolean resume;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() {
+        Workload workload = Workloads.named(workloadName);
+        Comparison.Settings settings = new Comparison.Settings();
+        settings.workload = workloadName;
+        settings.updaters = withGrids();
+        settings.updaters.forEach(Updaters::named);
+        settings.seeds = new ArrayList<>(new LinkedHashSet<>(seeds));
+        settings.batchSize = batchSize == null ? workload.batchSize : Arguments.positive(spec, "--batch", batchSize);
+        settings.epochs = epochs == null ? defaultEpochs(workload) : Arguments.positive(spec, "--epochs", epochs);
+        settings.examples = examples == null ? Integer.MAX_VALUE : Arguments.positive(spec, "--examples", examples);
+        Path directory = Output.writable(output.directory().resolve("compare-" + workloadName));
+
+        TrainTest data = workload.load(files).withAtMost(settings.examples);
+        settings.examples = data.train.numExamples();
+        System.out.println(Device.description());
+        System.out.printf("%s: %s%n", workload.title, settings);
+        Comparison comparison = resume ? Comparison.resume(directory, settings) : new Comparison(settings, workload);
+
+        Thread hint = new Thread(() -> System.err.printf("%nInterrupted. What is complete is in %s; go on with --resume.%n",
+                directory));
+        Runtime.getRuntime().addShutdownHook(hint);
+        comparison.run(workload, data, directory);
+        Runtime.getRuntime().removeShutdownHook(hint);
+
+        System.out.print(new Report(comparison).table());
+        System.out.println("Curves: " + directory.resolve("report.html"));
+        return 0;
+    }
+
+    /** The whole digits-lenet training with all updaters and seeds would take longer than a first look should. */
+    private int defaultEpochs(Workload workload) {
+        return workloadName.equals("digits-lenet") ? 4 : workload.epochs;
+    }
+
+    private List<String> withGrids() {
+        Set<String> all = new LinkedHashSet<>(updaters);
+        for (String grid : grids) {
+            String[] parts = grid.split("=|\\.\\.(?=[0-9.])");
+            try {
+                double from = Double.parseDouble(parts[1]);
+                double to = Double.parseDouble(parts[2]);
+                if (parts.length != 3 || !(from > 0 && from <= to && to < Double.POSITIVE_INFINITY)) {
+                    throw new NumberFormatException();
+                }
+                int last = (int) Math.round(Math.log(to / from) / Math.log(GRID_FACTOR));
+                for (int i = 0; i <= last; i++) {
+                    all.add(parts[0] + "=" + Double.valueOf(
+                            String.format(Locale.ROOT, "%.1e", from * Math.pow(GRID_FACTOR, i))));
+                }
+            } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+                throw new ParameterException(spec.commandLine(), "--grid " + grid
+                        + ": expected an updater and a range of positive rates, as in sgd=0.001..1");
+            }
+        }
+        return new ArrayList<>(all);
+    }
+}

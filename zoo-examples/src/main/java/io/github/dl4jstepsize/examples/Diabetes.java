@@ -1,0 +1,34 @@
+package io.github.dl4jstepsize.examples;
+
+import org.deeplearning4j.datasets.datavec.RecordReaderDataSetIterator;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
+
+/**
+ * The embedded diabetes data: 442 patients, 10 features, the progression of the disease after a year. From B. Efron,
+ * T. Hastie, I. Johnstone and R. Tibshirani, "Least Angle Regression", 2004. Features and target are standardised with
+ * the training data's means and deviations.
+ */
+final class Diabetes {
+
+    private static final int PATIENTS = 442;
+
+    private Diabetes() {
+    }
+
+    static TrainTest load() {
+        TrainTest split = TrainTest.split(new DataSet(table("diabetes_data_raw"), table("diabetes_target")));
+        NormalizerStandardize standardize = new NormalizerStandardize();
+        standardize.fitLabel(true);
+        standardize.fit(split.train);
+        standardize.transform(split.train);
+        standardize.transform(split.test);
+        return split;
+    }
+
+    private static INDArray table(String name) {
+        return Csv.read("/data/" + name + ".csv.gz", ' ', reader -> new RecordReaderDataSetIterator(reader, PATIENTS))
+                .getFeatures();
+    }
+}

@@ -1,0 +1,148 @@
+package io.github.dl4jstepsize.examples;
+
+import io.github.dl4jstepsize.StepRecord;
+import io.github.dl4jstepsize.StepSizeListener;
+import io.github.dl4jstepsize.StepSizes;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.NeuralNetwork;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.deeplearning4j.util.ModelSerializer;
+import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.evaluation.regression.RegressionEvaluation;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/** What MultiLayerNetwork and ComputationGraph have in common, but DL4J has no type for. */
+final class Network {
+
+    private final Model model;
+    private final NeuralNetwork trainer;
+    private final List<TrainingListener> listeners = new ArrayList<>();
+
+    Network(Model model) {
+        this.model = model;
+        this.trainer = (NeuralNetwork) model;
+        addListener(new StepSizeListener());
+    }
+
+    /** @throws InputException if the file holds no network that was saved with ModelSerializer */
+    static Network load(Path file) {
+        try {
+            return new Network(isGraph(file) ? ModelSerializer.restoreComputationGraph(file.toFile(), true)
+                    : ModelSerializer.restoreMultiLayerNetwork(file.toFile(), true));
+        } catch (IOException | RuntimeException e) {
+            throw new InputException(file + " holds no network of Deeplearning4j", e);
+        }
+    }
+
+    private static boolean isGraph(Path file) throws IOException {
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            ZipEntry configuration = zip.getEntry(ModelSerializer.CONFIGURATION_JSON);
+            if (configuration == null) {
+                throw new IOException("it has no " + ModelSerializer.CONFIGURATION_JSON);
+            }
+            String json = new String(zip.getInputStream(configuration).readAllBytes(), StandardCharsets.UTF_8);
+            return json.contains("\"vertexInputs\"");
+        }
+    }
+
+    /** Saves everything that training needs to go on; a file that is there is replaced in one piece. */
+    void save(Path file) {
+        try {
+            Path incomplete = file.resolveSibling(file.getFileName() + ".incomplete");
+            ModelSerializer.writeModel(model, incomplete.toFile(), true);
+            Files.move(incomplete, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new InputException(file + " cannot be written", e);
+        }
+    }
+
+    Model model() {
+        return model;
+    }
+
+    void addListener(TrainingListener listener) {
+        model.addListeners(listener);
+        listeners.add(listener);
+    }
+
+    /** One epoch. */
+    void fit(DataSetIterator epoch) {
+        trainer.fit(epoch);
+    }
+
+    /** One batch. */
+    void fit(DataSet batch) {
+        trainer.fit(batch);
+    }
+
+    double accuracy(DataSetIterator data) {
+        Evaluation evaluation = new Evaluation();
+        trainer.doEvaluation(data, evaluation);
+        return evaluation.accuracy();
+    }
+
+    double rSquared(DataSetIterator data) {
+        RegressionEvaluation evaluation = new RegressionEvaluation();
+        trainer.doEvaluation(data, evaluation);
+        return evaluation.averageRSquared();
+    }
+
+    /** What DL4J does when an epoch begins, for loops that fit batch by batch. */
+    void startEpoch() {
+        listeners.forEach(listener -> listener.onEpochStart(model));
+    }
+
+    /** What DL4J does when an epoch is over, for loops that fit batch by batch. */
+    void endEpoch() {
+        listeners.forEach(listener -> listener.onEpochEnd(model));
+        if (model instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) model).incrementEpochCount();
+        } else {
+            ((ComputationGraph) model).incrementEpochCount();
+        }
+    }
+
+    int epochs() {
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getEpochCount()
+                : ((ComputationGraph) model).getEpochCount();
+    }
+
+    double loss() {
+        return model.score();
+    }
+
+    /** The record of the last iteration; null for DL4J's updaters. */
+    StepRecord lastRecord() {
+        return StepSizes.lastRecord(model);
+    }
+
+    /** The method's own step size, or the learning rate of DL4J's updaters. */
+    double stepSize() {
+        StepRecord record = lastRecord();
+        if (record != null) {
+            return record.stepSize();
+        }
+        Double learningRate;
+        if (model instanceof MultiLayerNetwork) {
+            MultiLayerNetwork network = (MultiLayerNetwork) model;
+            learningRate = network.getLearningRate(network.getnLayers() - 1);
+        } else {
+            ComputationGraph network = (ComputationGraph) model;
+            learningRate = network.getLearningRate(network.getConfiguration().getNetworkOutputs().get(0));
+        }
+        return learningRate == null ? Double.NaN : learningRate;
+    }
+}

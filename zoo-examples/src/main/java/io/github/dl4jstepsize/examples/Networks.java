@@ -1,0 +1,144 @@
+package io.github.dl4jstepsize.examples;
+
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.deeplearning4j.zoo.model.LeNet;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/** The networks of the examples, in the sizes that the data ask for. */
+final class Networks {
+
+    private Networks() {
+    }
+
+    /** The zoo's LeNet for square grey images. */
+    static Model leNet(TrainTest data, IUpdater updater, long seed) {
+        int side = (int) Math.round(Math.sqrt(data.inputs()));
+        return LeNet.builder().inputShape(new int[]{1, side, side}).numClasses(data.outputs()).updater(updater).seed(seed)
+                .build().init();
+    }
+
+    /** Two hidden layers of 512 and 256 rectified units. */
+    static Model perceptron(TrainTest data, IUpdater updater, long seed) {
+        return network(general(updater, seed).list()
+                .layer(new DenseLayer.Builder().nOut(512).build())
+                .layer(new DenseLayer.Builder().nOut(256).build())
+                .layer(softmax(data))
+                .setInputType(InputType.feedForward(data.inputs()))
+                .build());
+    }
+
+    /** Two convolutions with stride 2 and BatchNorm, a dense layer with dropout. */
+    static Model convolutional(TrainTest data, IUpdater updater, long seed) {
+        return network(general(updater, seed).convolutionMode(ConvolutionMode.Same).list()
+                .layer(convolution(8, 2))
+                .layer(new BatchNormalization())
+                .layer(new ActivationLayer(Activation.RELU))
+                .layer(convolution(16, 2))
+                .layer(new BatchNormalization())
+                .layer(new ActivationLayer(Activation.RELU))
+                .layer(new DenseLayer.Builder().nOut(128).dropOut(0.5).build())
+                .layer(softmax(data))
+                .setInputType(InputType.convolutionalFlat(FashionMnist.SIDE, FashionMnist.SIDE, 1))
+                .build());
+    }
+
+    /** A strided convolution, two residual blocks of two convolutions each, global mean. */
+    static Model residual(TrainTest data, IUpdater updater, long seed) {
+        GraphBuilder graph = general(updater, seed).convolutionMode(ConvolutionMode.Same).graphBuilder()
+                .addInputs("image")
+                .setInputTypes(InputType.convolutionalFlat(FashionMnist.SIDE, FashionMnist.SIDE, 1))
+                .addLayer("stem", convolution(8, 2), "image")
+                .addLayer("stem-norm", new BatchNormalization(), "stem")
+                .addLayer("stem-relu", new ActivationLayer(Activation.RELU), "stem-norm");
+        String last = "stem-relu";
+        for (String block : new String[]{"block1", "block2"}) {
+            graph.addLayer(block + "-a", convolution(8, 1), last)
+                    .addLayer(block + "-a-norm", new BatchNormalization(), block + "-a")
+                    .addLayer(block + "-a-relu", new ActivationLayer(Activation.RELU), block + "-a-norm")
+                    .addLayer(block + "-b", convolution(8, 1), block + "-a-relu")
+                    .addLayer(block + "-b-norm", new BatchNormalization(), block + "-b")
+                    .addVertex(block + "-sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), block + "-b-norm", last)
+                    .addLayer(block, new ActivationLayer(Activation.RELU), block + "-sum");
+            last = block;
+        }
+        ComputationGraph network = new ComputationGraph(graph
+                .addLayer("mean", new GlobalPoolingLayer(PoolingType.AVG), last)
+                .addLayer("output", softmax(data), "mean")
+                .setOutputs("output")
+                .build());
+        network.init();
+        return network;
+    }
+
+    /** An LSTM of 64 cells whose last state is classified. */
+    static Model sequenceClassifier(TrainTest data, IUpdater updater, long seed) {
+        return network(general(updater, seed).weightInit(WeightInit.XAVIER).list()
+                .layer(new LastTimeStep(new LSTM.Builder().nOut(64).activation(Activation.TANH).build()))
+                .layer(softmax(data))
+                .setInputType(InputType.recurrent(data.inputs()))
+                .build());
+    }
+
+    /** An LSTM of 96 cells that predicts the next character at every position. */
+    static Model characterModel(TrainTest data, IUpdater updater, long seed) {
+        return network(general(updater, seed).weightInit(WeightInit.XAVIER).list()
+                .layer(new LSTM.Builder().nOut(96).activation(Activation.TANH).build())
+                .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT).nOut(data.outputs()).activation(Activation.SOFTMAX)
+                        .build())
+                .setInputType(InputType.recurrent(data.inputs()))
+                .build());
+    }
+
+    /** Two hidden layers of 64 units, a linear output, L2. */
+    static Model regression(TrainTest data, IUpdater updater, long seed) {
+        return network(general(updater, seed).weightInit(WeightInit.XAVIER).activation(Activation.TANH).l2(1e-3).list()
+                .layer(new DenseLayer.Builder().nOut(64).build())
+                .layer(new DenseLayer.Builder().nOut(64).build())
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(data.outputs()).activation(Activation.IDENTITY)
+                        .build())
+                .setInputType(InputType.feedForward(data.inputs()))
+                .build());
+    }
+
+    private static NeuralNetConfiguration.Builder general(IUpdater updater, long seed) {
+        return new NeuralNetConfiguration.Builder().seed(seed).updater(updater).weightInit(WeightInit.RELU)
+                .activation(Activation.RELU);
+    }
+
+    private static ConvolutionLayer convolution(int channels, int stride) {
+        return new ConvolutionLayer.Builder(3, 3).stride(stride, stride).nOut(channels).activation(Activation.IDENTITY)
+                .hasBias(false).build();
+    }
+
+    private static OutputLayer softmax(TrainTest data) {
+        return new OutputLayer.Builder(LossFunction.MCXENT).nOut(data.outputs()).activation(Activation.SOFTMAX)
+                .weightInit(WeightInit.XAVIER).build();
+    }
+
+    private static MultiLayerNetwork network(MultiLayerConfiguration configuration) {
+        MultiLayerNetwork network = new MultiLayerNetwork(configuration);
+        network.init();
+        return network;
+    }
+}

@@ -1,0 +1,94 @@
+package io.github.dl4jstepsize.examples;
+
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.lines.SeriesLines;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Charts in one style, in the colours of Okabe and Ito, which colour-blind people can tell apart. */
+final class Picture {
+
+    static final Color BLUE = new Color(0x0072B2);
+    static final Color ORANGE = new Color(0xE69F00);
+    static final Color GREEN = new Color(0x009E73);
+    static final Color VERMILION = new Color(0xD55E00);
+    static final Color PURPLE = new Color(0xCC79A7);
+    static final Color SKY = new Color(0x56B4E9);
+    static final Color BLACK = Color.BLACK;
+
+    private static final Marker[] MARKERS = {SeriesMarkers.CIRCLE, SeriesMarkers.DIAMOND, SeriesMarkers.SQUARE,
+        SeriesMarkers.TRIANGLE_UP, SeriesMarkers.CROSS};
+
+    private static final int WIDTH = 1000;
+    private static final int HEIGHT = 420;
+
+    private Picture() {
+    }
+
+    static XYChart chart(String title, String horizontal, String vertical) {
+        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(horizontal)
+                .yAxisTitle(vertical).build();
+        chart.getStyler().setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false)
+                .setLegendPosition(Styler.LegendPosition.InsideNE).setLegendBorderColor(Color.LIGHT_GRAY)
+                .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 17)).setChartTitleBoxVisible(false);
+        chart.getStyler().setPlotGridLinesColor(new Color(0xE0E0E0))
+                .setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
+                .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+        chart.getStyler().setMarkerSize(9);
+        chart.getStyler().setXAxisMin(0.0).setXAxisDecimalPattern("0").setXAxisTickMarkSpacingHint(80);
+        return chart;
+    }
+
+    /** Makes the vertical axis logarithmic, from power of ten to power of ten; to be called when the lines are there. */
+    static void logarithmic(XYChart chart) {
+        double lowest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMin).min().orElse(1);
+        double highest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMax).max().orElse(1);
+        double bottom = Math.floor(Math.log10(lowest));
+        double top = Math.max(bottom + 1, Math.ceil(Math.log10(highest)));
+        chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(Math.pow(10, bottom)).setYAxisMax(Math.pow(10, top));
+    }
+
+    static XYSeries line(XYChart chart, String name, Curve curve, Color color, float width) {
+        XYSeries series = chart.addSeries(name, curve.iterations, curve.values);
+        series.setMarker(SeriesMarkers.NONE).setLineStyle(new BasicStroke(width)).setLineColor(color);
+        return series;
+    }
+
+    /** The values themselves, pale and without an entry in the legend. */
+    static void background(XYChart chart, String name, Curve curve, Color color) {
+        Color pale = new Color(color.getRed(), color.getGreen(), color.getBlue(), 70);
+        line(chart, name, curve, pale, 1).setShowInLegend(false);
+    }
+
+    static XYSeries dashed(XYChart chart, String name, Curve curve, Color color) {
+        XYSeries series = line(chart, name, curve, color, 1.5f);
+        series.setLineStyle(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[]{6, 4}, 0));
+        return series;
+    }
+
+    /** Single points; their shapes tell them apart. */
+    static void mark(XYChart chart, String name, Curve points, int shape) {
+        XYSeries series = chart.addSeries(name, points.iterations, points.values);
+        series.setMarker(MARKERS[shape % MARKERS.length]).setMarkerColor(BLACK).setLineStyle(SeriesLines.NONE);
+    }
+
+    /** Writes the charts below each other to a PNG. */
+    static void save(List<XYChart> charts, Path file) {
+        try {
+            BitmapEncoder.saveBitmap(charts, charts.size(), 1, file.toString(), BitmapEncoder.BitmapFormat.PNG);
+        } catch (IOException e) {
+            throw new InputException(file + " cannot be written", e);
+        }
+    }
+}

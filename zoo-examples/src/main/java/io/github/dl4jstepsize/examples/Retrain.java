@@ -1,0 +1,178 @@
+package io.github.dl4jstepsize.examples;
+
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
+import org.knowm.xchart.XYChart;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.config.IUpdater;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+import java.awt.Color;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/** {@code retrain}: a trained model of the zoo learns other classes. */
+@Command(name = "retrain", mixinStandardHelpOptions = true, sortOptions = false,
+        description = {"Retrains a model of DL4J's zoo on images in one folder per class, without a learning rate.",
+            "Without --images: LeNet is trained on the digits 0-4 and retrained on 5-9, frozen and unfrozen."})
+final class Retrain implements Callable<Integer> {
+
+    private static final int RUNNING_MEAN = 10;
+    private static final int TEST_BATCH = 100;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "NAME", defaultValue = "resnet50",
+            completionCandidates = PretrainedModel.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private String modelName;
+
+    @Option(names = "--images", paramLabel = "DIR", description = "A folder with a folder of images for each class.")
+    private Path images;
+
+    @Option(names = "--weights", paramLabel = "FILE", description = "A saved network, or a zip of the zoo that has been "
+            + "downloaded already (default: DL4J fetches the pretrained weights).")
+    private Path weights;
+
+    @Option(names = "--freeze-to", paramLabel = "LAYER", description = "Train only what comes after this layer.")
+    private String freezeTo;
+
+    @Option(names = "--size", paramLabel = "N",
+            description = "Height and width to which images are scaled (default: what the model was made for).")
+    private Integer size;
+
+    @Option(names = "--channels", paramLabel = "N", description = "1 for grey, 3 for colour (default: as the model's).")
+    private Integer channels;
+
+    @Option(names = "--no-mirror", description = "Do not mirror training images at random.")
+    private boolean noMirror;
+
+    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private String updater;
+
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")
+    private int epochs;
+
+    @Option(names = "--batch", paramLabel = "N", defaultValue = "32", description = "Default: ${DEFAULT-VALUE}.")
+    private int batchSize;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() {
+        Arguments.positive(spec, "--epochs", epochs);
+        Arguments.positive(spec, "--batch", batchSize);
+        Updaters.named(updater);
+        Path directory = Output.writable(output.directory().resolve("retrain"));
+        System.out.println(Device.description());
+        if (images == null) {
+            digits(directory);
+        } else {
+            images(directory);
+        }
+        return 0;
+    }
+
+    private void images(Path directory) {
+        PretrainedModel model = PretrainedModel.named(modelName);
+        int side = size == null ? model.side : Arguments.positive(spec, "--size", size);
+        int depth = channels == null ? model.channels : Arguments.positive(spec, "--channels", channels);
+        ImageFolder folder = new ImageFolder(images, depth, side, !noMirror, seed);
+        System.out.printf("%d training and %d test images of the classes %s%n", folder.train.size(), folder.test.size(),
+                String.join(", ", folder.classes));
+        Model trained = weights == null ? model.pretrained() : Network.load(weights).model();
+        Network network = new Network(Transfer.retrain(trained, folder.classes.size(), freezeTo, Updaters.named(updater), seed));
+        requireFit(network, folder, depth, side);
+
+        XYChart chart = chart("Retraining of " + modelName);
+        int batches = (folder.train.size() + batchSize - 1) / batchSize;
+        retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
+                directory.resolve("model.zip"), chart, Picture.BLUE);
+        draw(chart, directory);
+    }
+
+    /** One image through the network shows whether sizes match. */
+    private static void requireFit(Network network, ImageFolder folder, int channels, int side) {
+        try {
+            network.accuracy(new ListDataSetIterator<>(
+                    List.of(folder.testing(1).next())));
+        } catch (RuntimeException e) {
+            throw new InputException("the network cannot take images with " + channels + " channel(s) of " + side + "x" + side
+                    + " pixels; set --size and --channels to what it was trained on", e);
+        }
+    }
+
+    private void digits(Path directory) {
+        TrainTest digits = Digits.load();
+        TrainTest low = new TrainTest(classes(digits.train, 0, 5), classes(digits.test, 0, 5));
+        TrainTest high = new TrainTest(classes(digits.train, 5, 10), classes(digits.test, 5, 10));
+        int batches = Batches.inOrder(high.train, batchSize).count();
+        XYChart chart = chart("LeNet, trained on the digits 0-4, retrained on 5-9");
+
+        Network first = new Network(Networks.leNet(low, Updaters.named(updater), seed));
+        Path pretrained = directory.resolve("digits-0-4.zip");
+        retrain("digits 0-4", first, epoch -> Batches.shuffled(low.train, batchSize, seed, epoch),
+                Batches.inOrder(low.train, batchSize).count(), Batches.inOrder(low.test, TEST_BATCH), pretrained, null, null);
+
+        String[] frozenTo = {freezeTo == null ? "maxpool2" : freezeTo, null};
+        String[] names = {"5-9, frozen", "5-9, unfrozen"};
+        Color[] colors = {Picture.BLUE, Picture.ORANGE};
+        for (int i = 0; i < names.length; i++) {
+            IUpdater fresh = Updaters.named(updater);
+            Network network = new Network(Transfer.retrain(Network.load(pretrained).model(), 5, frozenTo[i], fresh, seed));
+            retrain(names[i], network, epoch -> Batches.shuffled(high.train, batchSize, seed, epoch), batches,
+                    Batches.inOrder(high.test, TEST_BATCH),
+                    directory.resolve(frozenTo[i] == null ? "model.zip" : "model-frozen.zip"), chart, colors[i]);
+        }
+        draw(chart, directory);
+    }
+
+    private static DataSet classes(DataSet digits, int from, int to) {
+        int[] labels = digits.getLabels().argMax(1).toIntVector();
+        int[] rows = IntStream.range(0, labels.length).filter(i -> labels[i] >= from && labels[i] < to).toArray();
+        INDArray oneHot = digits.getLabels().getRows(rows).get(NDArrayIndex.all(), NDArrayIndex.interval(from, to)).dup();
+        return new DataSet(digits.getFeatures().getRows(rows), oneHot);
+    }
+
+    private void retrain(String name, Network network, IntFunction<DataSetIterator> epoch, int batches, DataSetIterator test,
+                         Path file, XYChart chart, Color color) {
+        // The weights are loaded with the count of epochs of their first training.
+        int last = network.epochs() + epochs;
+        Training training = new Training(network);
+        training.run(String.format("%-13s", name), last, batches, epoch, () -> network.save(file));
+        System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * network.accuracy(test), file);
+        Curve loss = training.loss.positive();
+        if (chart != null && !loss.values.isEmpty()) {
+            Picture.background(chart, name + ", every batch", loss, color);
+            Picture.line(chart, name + ", running mean", loss.runningMean(RUNNING_MEAN), color, 2.5f);
+        }
+    }
+
+    private static XYChart chart(String title) {
+        return Picture.chart(title + ": training loss", "iteration", "loss of the batch");
+    }
+
+    private static void draw(XYChart chart, Path directory) {
+        Picture.logarithmic(chart);
+        Path picture = directory.resolve("retrain.png");
+        Picture.save(List.of(chart), picture);
+        System.out.println("Losses: " + picture);
+    }
+}

@@ -1,0 +1,147 @@
+package io.github.dl4jstepsize.examples;
+
+import org.knowm.xchart.XYChart;
+import org.nd4j.linalg.learning.config.IUpdater;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.awt.Color;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.IntFunction;
+
+/** {@code train}: one network, without a learning rate and with DL4J's Adam. */
+@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
+        description = {"Trains a network without a learning rate, and the same network with DL4J's Adam for comparison.",
+            "Prints test accuracies; draws loss and step size."})
+final class Train implements Callable<Integer> {
+
+    /** Time constant of the curve drawn over the noisy losses, in iterations. */
+    private static final int RUNNING_MEAN = 20;
+
+    private static final Map<String, String> SHORT_NAMES = Map.of("digits", "digits-lenet", "fashion-mnist", "fashion-mlp");
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--data", paramLabel = "NAME", defaultValue = "digits", completionCandidates = Workloads.Names.class,
+            description = "digits: the embedded UCI digits, with the zoo's LeNet. "
+                    + "fashion-mnist: 60,000 images, with a perceptron 784-512-256-10. "
+                    + "Or a workload of compare: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private String data;
+
+    @Mixin
+    private DataFiles files;
+
+    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private String updater;
+
+    @Option(names = "--baseline", paramLabel = "NAME", defaultValue = "adam",
+            description = "Another updater to compare with, or none. Default: ${DEFAULT-VALUE}.")
+    private String baseline;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data (default: what the workload needs).")
+    private Integer epochs;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Examples per batch (default: 128, 32 for small data).")
+    private Integer batchSize;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Seed of initial weights and of the order of the examples. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--checkpoint", paramLabel = "DIR", description = "Save the network here after every epoch.")
+    private Path checkpoint;
+
+    @Option(names = "--resume", description = "Go on from the network in the --checkpoint directory.")
+    private boolean resume;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() {
+        Workload workload = Workloads.named(SHORT_NAMES.getOrDefault(data, data));
+        int lastEpoch = epochs == null ? workload.epochs : Arguments.positive(spec, "--epochs", epochs);
+        int examplesPerBatch = batchSize == null ? workload.batchSize : Arguments.positive(spec, "--batch", batchSize);
+        if (resume && checkpoint == null) {
+            throw new ParameterException(spec.commandLine(), "--resume needs --checkpoint DIR, to know from where");
+        }
+        IUpdater ours = Updaters.named(updater);
+        IUpdater theirs = baseline.equals("none") ? null : Updaters.named(baseline);
+        Path picture = output.directory().resolve("train-" + data + "-" + updater + ".png");
+        Path saved = checkpoint == null ? null : Output.writable(checkpoint).resolve("model.zip");
+
+        System.out.println(Device.description());
+        TrainTest examples = workload.load(files);
+        System.out.printf("%s: %d training and %d test examples, %d epochs of batches of %d, seed %d%n", workload.title,
+                examples.train.numExamples(), examples.test.numExamples(), lastEpoch, examplesPerBatch, seed);
+
+        IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
+        Network network = resume ? resume(saved) : workload.network(examples, ours, seed);
+        Training training = new Training(network);
+        training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
+            if (saved != null) {
+                network.save(saved);
+            }
+        });
+        report(updater, workload, examples, training);
+        XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", "loss of the batch");
+        addLoss(losses, updater, training, Picture.BLUE);
+
+        if (theirs != null) {
+            Training other = new Training(workload.network(examples, theirs, seed));
+            other.run(label(baseline), lastEpoch, batches.apply(0).count(), batches, () -> { });
+            report(baseline, workload, examples, other);
+            addLoss(losses, baseline + " (baseline)", other, Picture.ORANGE);
+        }
+
+        Picture.logarithmic(losses);
+        XYChart steps = Picture.chart("Step size of " + updater, "iteration", "step size");
+        Curve stepSize = training.stepSize.positive();
+        if (!stepSize.values.isEmpty()) {
+            Picture.line(steps, updater, stepSize, Picture.BLUE, 2);
+        }
+        Picture.logarithmic(steps);
+        Picture.save(List.of(losses, steps), picture);
+        System.out.println("Loss and step size: " + picture);
+        return 0;
+    }
+
+    private static Network resume(Path saved) {
+        if (!Files.exists(saved)) {
+            throw new InputException("there is no " + saved + " to resume from; leave out --resume for the first run");
+        }
+        Network network = Network.load(saved);
+        System.out.println("Resuming after epoch " + network.epochs() + " from " + saved);
+        return network;
+    }
+
+    private static void report(String name, Workload workload, TrainTest examples, Training training) {
+        System.out.printf(Locale.ROOT, "%s %s %s, last training losses %.4f%n", label(name), workload.quality.title,
+                workload.quality.text(workload.quality.of(training.network, examples.test)),
+                training.loss.runningMean(RUNNING_MEAN).last());
+    }
+
+    private static String label(String updater) {
+        return String.format("%-10s", updater);
+    }
+
+    private static void addLoss(XYChart chart, String name, Training training, Color color) {
+        Curve loss = training.loss.positive();
+        if (!loss.values.isEmpty()) {
+            Picture.background(chart, name + ", every batch", loss, color);
+            Picture.line(chart, name + ", running mean", loss.runningMean(RUNNING_MEAN), color, 2.5f);
+        }
+    }
+}

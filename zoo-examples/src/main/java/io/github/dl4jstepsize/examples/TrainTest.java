@@ -1,0 +1,44 @@
+package io.github.dl4jstepsize.examples;
+
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.SplitTestAndTrain;
+
+import java.util.Random;
+
+/** A data set in memory, divided into what is trained on and what is tested on. */
+final class TrainTest {
+
+    private static final double TRAINING_SHARE = 0.8;
+    private static final int SPLIT_SEED = 1;
+
+    final DataSet train;
+    final DataSet test;
+
+    TrainTest(DataSet train, DataSet test) {
+        this.train = train;
+        this.test = test;
+    }
+
+    /** 80 % and 20 % of the examples, the same ones every time. */
+    static TrainTest split(DataSet all) {
+        SplitTestAndTrain split =
+                all.splitTestAndTrain((int) (TRAINING_SHARE * all.numExamples()), new Random(SPLIT_SEED));
+        return new TrainTest(split.getTrain(), split.getTest());
+    }
+
+    /** Features of an example; of a time step in sequences. */
+    int inputs() {
+        return (int) train.getFeatures().size(1);
+    }
+
+    /** Classes or target values. */
+    int outputs() {
+        return (int) train.getLabels().size(1);
+    }
+
+    /** The same test data, and the first training examples. */
+    TrainTest withAtMost(int trainingExamples) {
+        return trainingExamples >= train.numExamples() ? this
+                : new TrainTest(Batches.inOrder(train, trainingExamples).next(), test);
+    }
+}

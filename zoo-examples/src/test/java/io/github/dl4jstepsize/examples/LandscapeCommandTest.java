@@ -1,0 +1,48 @@
+package io.github.dl4jstepsize.examples;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import javax.imageio.ImageIO;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+class LandscapeCommandTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void drawsEveryLineAndChecksTheClaims() throws IOException {
+        Run run = Run.of("landscape", "--lines", 2, "--every", 3, "--points", 27, "--examples", 200, "--out", directory);
+
+        assertEquals(0, run.exitCode, run::toString);
+        Path pictures = directory.resolve("landscape-digits-mlp");
+        for (String name : new String[]{"iteration-000000.png", "iteration-000003.png"}) {
+            assertTrue(ImageIO.read(pictures.resolve(name).toFile()).getHeight() > 600, name);
+        }
+        String page = Files.readString(pictures.resolve("landscape.html"));
+        assertEquals(3, page.split("data:image/png", -1).length, "two pictures");
+        assertTrue(page.contains("const iterations = [0,3];"));
+        assertTrue(run.out.contains("training set, convex:"), run::toString);
+        // The training is PAL's: the step that it took in the first iteration is the one marked as PAL's.
+        Matcher first = Pattern.compile("\n +0 +([0-9.]+) +([0-9.]+)").matcher(run.out);
+        assertTrue(first.find(), run::toString);
+        assertEquals(Double.parseDouble(first.group(1)), Double.parseDouble(first.group(2)), 0.15, run.toString());
+    }
+
+    @Test
+    void badArgumentsAreNamed() throws IOException {
+        Run.expect(2, "--range", Run.of("landscape", "--range", 0, "--out", directory));
+        Run.expect(2, "--lines", Run.of("landscape", "--lines", 0, "--out", directory));
+        Run.expect(1, "no workload", Run.of("landscape", "--workload", "x", "--out", directory));
+        Path file = Files.writeString(directory.resolve("file"), "");
+        Run.expect(1, file.toString(), Run.of("landscape", "--out", file));
+    }
+}

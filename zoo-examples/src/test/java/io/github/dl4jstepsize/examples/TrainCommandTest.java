@@ -1,0 +1,121 @@
+package io.github.dl4jstepsize.examples;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import javax.imageio.ImageIO;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+class TrainCommandTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void palLearnsTheDigitsInThreeEpochs() throws IOException {
+        Run run = Run.of("train", "--updater", "pal", "--epochs", 3, "--out", directory);
+
+        assertEquals(0, run.exitCode, run::toString);
+        assertTrue(run.out.contains("Backend "), run::toString);
+        assertTrue(accuracy(run, "pal") > 80, run::toString);
+        assertTrue(accuracy(run, "adam") > 80, run::toString);
+        assertTrue(run.err.contains("step"), "the progress bar shows the step size\n" + run);
+        BufferedImage picture = ImageIO.read(directory.resolve("train-digits-pal.png").toFile());
+        assertTrue(picture.getWidth() >= 800 && picture.getHeight() >= 600, "readable size");
+    }
+
+    @Test
+    void withoutACommandItTrains() {
+        Run run = Run.of("--updater", "sgd=0.1", "--baseline", "none", "--epochs", 1, "--out", directory);
+
+        assertEquals(0, run.exitCode, run::toString);
+        assertTrue(accuracy(run, "sgd=0.1") > 10, run::toString);
+        assertTrue(Files.exists(directory.resolve("train-digits-sgd=0.1.png")), run::toString);
+    }
+
+    @Test
+    void resumingGivesTheAccuracyOfAnUninterruptedTraining() {
+        Object[] whole = {"train", "--updater", "pal", "--baseline", "none", "--epochs", 2, "--out", directory};
+        Run uninterrupted = Run.of(whole);
+
+        Path checkpoint = directory.resolve("checkpoint");
+        Run first = Run.of("train", "--updater", "pal", "--baseline", "none", "--epochs", 1, "--out", directory,
+                "--checkpoint", checkpoint);
+        Run second = Run.of("train", "--updater", "pal", "--baseline", "none", "--epochs", 2, "--out", directory,
+                "--checkpoint", checkpoint, "--resume");
+
+        assertEquals(0, first.exitCode, first::toString);
+        assertTrue(second.out.contains("Resuming after epoch 1"), second::toString);
+        assertEquals(accuracy(uninterrupted, "pal"), accuracy(second, "pal"), second.toString());
+    }
+
+    @Test
+    void resumingWithoutACheckpointIsExplained() {
+        Run.expect(2, "--checkpoint DIR", Run.of("train", "--resume"));
+        Run.expect(1, "to resume from", Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
+    }
+
+    @Test
+    void aBrokenCheckpointIsNamed() throws IOException {
+        Path model = Files.writeString(directory.resolve("model.zip"), "no network");
+        Run.expect(1, model.toString(), Run.of("train", "--resume", "--checkpoint", directory, "--out", directory));
+    }
+
+    @Test
+    void badArgumentsAreNamed() {
+        Run.expect(2, "--epochs has to be 1 or greater, but is 0", Run.of("train", "--epochs", 0, "--out", directory));
+        Run.expect(2, "--batch has to be 1 or greater, but is -5", Run.of("train", "--batch", -5, "--out", directory));
+        Run.expect(1, "no workload \"cifar\"", Run.of("train", "--data", "cifar", "--out", directory));
+        Run.expect(2, "--nonsense", Run.of("train", "--nonsense"));
+        Run.expect(1, "no updater \"adm\"", Run.of("train", "--updater", "adm", "--out", directory));
+        Run.expect(1, "leave out the rate", Run.of("train", "--updater", "pal=0.1", "--out", directory));
+        Run.expect(1, "is no number", Run.of("train", "--updater", "sgd=fast", "--out", directory));
+        Run.expect(1, "greater than 0", Run.of("train", "--updater", "sgd=-1", "--out", directory));
+    }
+
+    @Test
+    void anOutputDirectoryThatCannotBeWrittenIsNamedBeforeTraining() throws IOException {
+        Path file = Files.writeString(directory.resolve("file"), "in the way");
+        Run run = Run.of("train", "--out", file.resolve("out"));
+        Run.expect(1, file.resolve("out").toString(), run);
+        assertTrue(run.out.isEmpty(), run::toString);
+    }
+
+    @Test
+    void missingFashionMnistNamesPackageAndSource() {
+        Run run = Run.of("train", "--data", "fashion-mnist", "--dir", directory, "--out", directory);
+        Run.expect(1, "dataset-fashion-mnist", run);
+        Run.expect(1, "zalandoresearch/fashion-mnist", run);
+    }
+
+    @Test
+    void brokenFashionMnistNamesTheFile() throws IOException {
+        for (String name : new String[]{"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"}) {
+            Files.writeString(directory.resolve(name), "not gzipped");
+        }
+        Run.expect(1, "train-images-idx3-ubyte.gz is broken",
+                Run.of("train", "--data", "fashion-mnist", "--dir", directory, "--out", directory));
+    }
+
+    @Test
+    void helpExplains() {
+        Run run = Run.of("train", "--help");
+        assertEquals(0, run.exitCode);
+        assertTrue(run.out.contains("labpal") && run.out.contains("nesterovs"), run::toString);
+        assertTrue(Run.of("--help").out.contains("CC BY 4.0"), "the licence of the data");
+    }
+
+    private static double accuracy(Run run, String updater) {
+        Matcher matcher = Pattern.compile(Pattern.quote(updater) + " +test accuracy ([0-9.]+) %").matcher(run.out);
+        assertTrue(matcher.find(), run::toString);
+        return Double.parseDouble(matcher.group(1));
+    }
+}
