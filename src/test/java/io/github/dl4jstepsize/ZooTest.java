@@ -152,7 +152,7 @@ class ZooTest {
     }
 
     private static List<StepSizeUpdater> updaters() {
-        return List.of(LabPalUpdater.builder().approximationBatches(2).build());
+        return List.of(LabPalUpdater.builder().approximationBatches(2).build(), new SalsaUpdater(), new L4Updater());
     }
 
     @ParameterizedTest

@@ -1,7 +1,13 @@
 package io.github.dl4jstepsize.examples;
 
+import io.github.dl4jstepsize.AccuracySlsUpdater;
+import io.github.dl4jstepsize.GolsUpdater;
+import io.github.dl4jstepsize.L4Updater;
 import io.github.dl4jstepsize.LabPalUpdater;
 import io.github.dl4jstepsize.PalUpdater;
+import io.github.dl4jstepsize.PlsUpdater;
+import io.github.dl4jstepsize.SalsaUpdater;
+import io.github.dl4jstepsize.SlsUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -21,6 +27,17 @@ final class Updaters {
         BY_NAME.put("labpal", LabPalUpdater::new);
         BY_NAME.put("labpal-sgd", () -> LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).build());
         BY_NAME.put("pal", PalUpdater::new);
+        BY_NAME.put("sls", SlsUpdater::new);
+        BY_NAME.put("sls-adam", () -> SlsUpdater.builder().base(new Adam()).build());
+        BY_NAME.put("salsa", SalsaUpdater::new);
+        BY_NAME.put("salsa-sgd", () -> SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build());
+        BY_NAME.put("sa-sls", AccuracySlsUpdater::new);
+        BY_NAME.put("l-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).build());
+        BY_NAME.put("a-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.ACCURACY).build());
+        BY_NAME.put("l4", () -> L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build());
+        BY_NAME.put("l4-adam", L4Updater::new);
+        BY_NAME.put("gols", GolsUpdater::new);
+        BY_NAME.put("pls", PlsUpdater::new);
         BY_NAME.put("adam", Adam::new);
         BY_NAME.put("sgd", Sgd::new);
         BY_NAME.put("nesterovs", Nesterovs::new);
