@@ -46,6 +46,14 @@ class FashionMnistBenchmark {
         methods.put("LABPAL&NSGD", new Method(new LabPalUpdater(), 84));
         methods.put("LABPAL&SGD", new Method(LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).build(), 0));
         methods.put("PAL", new Method(new PalUpdater(), 80));
+        methods.put("SLS", new Method(new SlsUpdater(), 0));
+        methods.put("Adam+SLS", new Method(SlsUpdater.builder().base(new Adam()).build(), 0));
+        methods.put("SaLSa", new Method(new SalsaUpdater(), 0));
+        methods.put("sa-SLS", new Method(new AccuracySlsUpdater(), 0));
+        methods.put("L4Mom", new Method(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), 82.5));
+        methods.put("L4Adam", new Method(new L4Updater(), 83.5));
+        methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
+        methods.put("PLS", new Method(new PlsUpdater(), 0));
         return methods;
     }
 
