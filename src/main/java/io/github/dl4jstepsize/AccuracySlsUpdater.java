@@ -8,19 +8,20 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 import java.util.List;
 
 /**
- * l-SLS, a-SLS and sa-SLS: on every batch, the step along the gradient is shortened until the loss, the accuracy, or a smooth
- * version of the accuracy has improved enough. For networks with one output that classifies: softmax, or sigmoid with loss
- * XENT, per example or per time step, masked or not (metric LOSS: any network). The formulas, the source and the departures
- * from the published code are at {@link AccuracySls}.
+ * l-SLS, a-SLS and sa-SLS: on every batch, the step along the gradient is shortened until the loss, the accuracy, or
+ * a smooth version of the accuracy has improved enough. For networks with one output that classifies: softmax, or
+ * sigmoid with loss XENT, per example or per time step, masked or not (metric LOSS: any network). The formulas, the
+ * source and the departures from the published code are at {@link AccuracySls}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new AccuracySlsUpdater())
- *   new NeuralNetConfiguration.Builder().updater(AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).build())
+ *   new NeuralNetConfiguration.Builder().updater(AccuracySlsUpdater.builder()
+ *           .metric(AccuracySlsUpdater.Metric.LOSS).build())
  * }</pre>
- * Costs one extra forward pass for the slope and one per trial, little more than two per iteration; the memory of one parameter
- * vector for the search. Searching on other batches costs copies of them, and passes at 0.
+ * Costs one extra forward pass for the slope and one per trial, little more than two per iteration; the memory of one
+ * parameter vector for the search. Searching on other batches costs copies of them, and passes at 0.
  * <p>
- * The recommended c, backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what one batch can
- * do to the step.
+ * The recommended c, backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what
+ * one batch can do to the step.
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
 public final class AccuracySlsUpdater extends StepSizeUpdater {
@@ -200,7 +201,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         private SearchBatch searchBatch = SearchBatch.SAME;
         private int searchEvery = 1000;
         private double initialStep = 1;
-        private double c = 0.4;
+        private double c = 0.5;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double maxStep = 10;
@@ -253,7 +254,10 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less than 1. */
+        /**
+         * Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less
+         * than 1.
+         */
         public Builder c(double c) {
             this.c = c;
             return this;

@@ -11,21 +11,21 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 import java.util.List;
 
 /**
- * SLS, stochastic line search: on every batch, the step along the direction of any base updater is shortened until the loss
- * has decreased enough (Armijo, Goldstein). The formulas, the source and the departures from the published code are at
- * {@link Sls}.
+ * SLS, stochastic line search: on every batch, the step along the direction of any base updater is shortened until
+ * the loss has decreased enough (Armijo, Goldstein). The formulas, the source and the departures from the published
+ * code are at {@link Sls}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new SlsUpdater())
  *   new NeuralNetConfiguration.Builder().updater(SlsUpdater.builder().base(new Adam()).build())
  * }</pre>
- * Costs one extra forward pass per trial, little more than one per iteration; the memory of one parameter vector for the
- * search, and with a base other than Sgd one for the gradient and a copy of the base updater's state.
+ * Costs one extra forward pass per trial, little more than one per iteration; the memory of one parameter vector for
+ * the search, and with a base other than Sgd one for the gradient and a copy of the base updater's state.
  * <p>
  * The recommended settings differ from the published ones (c 0.1, backtrack 0.9, growth 2) so that the step neither
- * overshoots nor freezes: c 0.4, because with 0.1 steps of 1.8 times the distance to a parabola's minimum are accepted, and
- * the last iterates scatter; growth 1000 in an epoch, because a step that one odd batch has cut to a hundredth should be back
- * after a fraction of an epoch, not after seven; backtrack 0.5, because growing faster than one backtracking takes away
- * would cost a second trial per batch.
+ * overshoots nor freezes: c 0.5, because with 0.1 steps of 1.8 times the distance to a parabola's minimum are
+ * accepted, and the last iterates scatter; growth 1000 in an epoch, because a step that one odd batch has cut to a
+ * hundredth should be back after a fraction of an epoch, not after seven; backtrack 0.5, because growing faster than
+ * one backtracking takes away would cost a second trial per batch.
  */
 @JsonDeserialize(builder = SlsUpdater.Builder.class)
 public final class SlsUpdater extends StepSizeUpdater {
@@ -34,7 +34,9 @@ public final class SlsUpdater extends StepSizeUpdater {
     public enum Condition {
         /** The loss has decreased enough: the step is not too long. */
         ARMIJO,
-        /** The loss has decreased enough, and not so much that a longer step would do: neither too long nor too short. */
+        /**
+         * The loss has decreased enough, and not so much that a longer step would do: neither too long nor too short.
+         */
         GOLDSTEIN
     }
 
@@ -72,7 +74,7 @@ public final class SlsUpdater extends StepSizeUpdater {
         base = direction(Check.given("base", builder.base));
         condition = Check.given("condition", builder.condition);
         initialStep = Check.positive("initialStep", builder.initialStep);
-        c = Check.properFraction("c", builder.c);
+        c = Check.properFraction("c", builder.c != null ? builder.c : recommendedC(condition));
         backtrack = Check.properFraction("backtrack", builder.backtrack);
         growth = Check.atLeastOne("growth", builder.growth);
         goldsteinGrowth = Check.atLeastOne("goldsteinGrowth", builder.goldsteinGrowth);
@@ -84,6 +86,11 @@ public final class SlsUpdater extends StepSizeUpdater {
         if (condition == Condition.GOLDSTEIN && c >= 0.5) {
             throw Check.out("c", c, "less than 0.5 for GOLDSTEIN, whose two bounds exclude each other otherwise");
         }
+    }
+
+    /** On a parabola: at most the distance to its minimum; between half and one and a half times that distance. */
+    private static double recommendedC(Condition condition) {
+        return condition == Condition.ARMIJO ? 0.5 : 0.25;
     }
 
     /** A builder with the recommended settings. */
@@ -198,7 +205,7 @@ public final class SlsUpdater extends StepSizeUpdater {
         private IUpdater base = new Sgd();
         private Condition condition = Condition.ARMIJO;
         private double initialStep = 1;
-        private double c = 0.4;
+        private Double c;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double goldsteinGrowth = 2;
@@ -229,7 +236,10 @@ public final class SlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less than 1, and below 0.5 for GOLDSTEIN. */
+        /**
+         * Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less
+         * than 1, below 0.5 for GOLDSTEIN. Unless given, 0.5 for ARMIJO and 0.25 for GOLDSTEIN.
+         */
         public Builder c(double c) {
             this.c = c;
             return this;

@@ -96,7 +96,7 @@ class TraceTest {
         }
     }
 
-    /** The published l-, a- and sa-SLS evaluate F(0) and F(epsilon) in every trial; here once, and F(0) is the loss' pass. */
+    /** The published l-, a- and sa-SLS evaluate F(0) and F(epsilon) in every trial; here once, F(0) in the training pass. */
     private static int tracedForwardPasses(Trace.Row row) {
         return row.columns.contains("n_tries") ? (int) row.get("n_tries") + 2 : (int) row.get("n_forward");
     }

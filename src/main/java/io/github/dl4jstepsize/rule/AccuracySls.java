@@ -6,34 +6,35 @@ import java.util.function.DoubleUnaryOperator;
 
 /**
  * l-SLS, a-SLS and sa-SLS: stochastic line search that need not look at the loss it differentiates. What
- * {@link TrainingBatch#loss(double, Vector)} returns can as well be the share of wrong answers, or a smooth version of it;
- * its slope along the gradient is a finite difference.
+ * {@link TrainingBatch#loss(double, Vector)} returns can as well be the share of wrong answers, or a smooth version
+ * of it; its slope along the gradient is a finite difference.
  * <pre>
  *   d     = g, or g/|g| if normalized
  *   slope = (F(0) - F(epsilon)) / epsilon,  0 if the difference is below 1e-3 epsilon
  *   s     = last s * gamma^(1/batches per epoch)
  *   while F(s) &gt; F(0) - c s slope:  s = b s               F(s) at parameters - s d
  * </pre>
- * The search looks at the batch that gave the gradient, at the one before it, or, every n-th iteration, at the last ones
- * that make up about 1,000 examples. Those batches are kept from earlier iterations, so that the training loop stays as it
- * is; while there are none (at the start, or after loading a network) the present one stands in.
+ * The search looks at the batch that gave the gradient, at the one before it, or, every n-th iteration, at the last
+ * ones that make up about 1,000 examples. Those batches are kept from earlier iterations, so that the training loop
+ * stays as it is; while there are none (at the start, or after loading a network) the present one stands in.
  * <p>
- * One extra forward pass for the finite difference and one for each trial; F(0) is free on the batch itself, and costs a
- * pass on each of the others. No memory vectors; kept batches are copies.
+ * One extra forward pass for the finite difference and one for each trial; F(0) is free on the batch itself, and
+ * costs a pass on each of the others. No memory vectors; kept batches are copies.
  * <p>
- * Source: the thesis "Accuracy-based line search", Algorithms 3 to 5 and section 6.3. It maximises accuracies; here their
- * complements are minimised, so that all three metrics share one condition. The published code evaluates F(0) and
- * F(epsilon) again in every trial, which changes nothing.
+ * Source: the thesis "Accuracy-based line search", Algorithms 3 to 5 and section 6.3. It maximises accuracies; here
+ * their complements are minimised, so that all three metrics share one condition. The published code evaluates F(0)
+ * and F(epsilon) again in every trial, which changes nothing.
  * <p>
  * {@code asPublished} reproduces the authors' code, which differs in this:
  * <ul>
  *   <li>Where F rises along the line the slope counts as 0, which no step then meets: one such batch costs a hundred
- *       trials and cuts the step to 2.7e-5 of what it was. Otherwise nothing is tried and the step in use is taken. (A flat
- *       F, the normal case for accuracies, is still searched: steps that make F worse are refused.)</li>
- *   <li>The accuracy's finite difference is either 0 or the jump of single answers, 1/(n epsilon) each, with which no step
- *       keeps up. Otherwise a slope that leads below F = 0 at the first trial is cut to one that leads to it.</li>
- *   <li>A search that fails moves by the shortened step, which it also leaves behind. Otherwise the parameters stay, and
- *       {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
+ *       trials and cuts the step to 2.7e-5 of what it was. Otherwise nothing is tried and the step in use is taken.
+ *       (A flat F, the normal case for accuracies, is still searched: steps that make F worse are refused.)</li>
+ *   <li>The accuracy's finite difference is either 0 or the jump of single answers, 1/(n epsilon) each, with which no
+ *       step keeps up. Otherwise a slope that leads below F = 0 at the first trial is cut to one that leads to
+ *       it.</li>
+ *   <li>A search that fails moves by the shortened step, which it also leaves behind. Otherwise the parameters stay,
+ *       and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
  *   <li>The step grows without bound. Otherwise s_max bounds it.</li>
  * </ul>
  */

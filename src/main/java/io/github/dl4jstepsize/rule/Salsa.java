@@ -14,26 +14,27 @@ package io.github.dl4jstepsize.rule;
  *   ADAM:  d = g / (sqrt(v_hat) + 1e-8) in a search (m_hat in place of g if momentumInSearch),
  *          d = m_hat / (sqrt(v_hat) + 1e-8) otherwise
  * </pre>
- * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below 1e-8
- * nothing is tried: the step in use is taken.
+ * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below
+ * 1e-8 nothing is tried: the step in use is taken.
  * <p>
  * One extra forward pass per trial, in iterations that search; two memory vectors and two vectors for the search with
  * ADAM, none with SGD.
  * <p>
- * Source: P. Kenneweg, "No learning rates needed: introducing SaLSa", 2024, equations 3.6 to 3.13; growth and b as in the
- * published code. SGD follows the slides, which average |g|^2 (the code averages |g|).
+ * Source: P. Kenneweg, "No learning rates needed: introducing SaLSa", 2024, equations 3.6 to 3.13; growth and b as in
+ * the published code. SGD follows the slides, which average |g|^2 (the code averages |g|).
  * <p>
  * {@code asPublished} reproduces the authors' code, which differs in this:
  * <ul>
  *   <li>The bias corrections have the exponent t + 1.</li>
- *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the parameters
- *       stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
- *   <li>A search that fails has put its slope into G, but no decrease into H: after a few of them, c G can be beyond what
- *       any one decrease lifts H to, and every search fails. Otherwise G stays as it was, too.</li>
- *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by s.</li>
- *   <li>Both averages of the step start at 1e-8, so that for the first hundreds of searches r tells how much longer the
- *       memory of the one is, and every second iteration is searched. Otherwise they start at the first step that was
- *       found.</li>
+ *   <li>A search that fails stays at the last trial and leaves the step multiplied by b^maxTrials. Otherwise the
+ *       parameters stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
+ *   <li>A search that fails has put its slope into G, but no decrease into H: after a few of them, c G can be beyond
+ *       what any one decrease lifts H to, and every search fails. Otherwise G stays as it was, too.</li>
+ *   <li>Between searches the parameters move by growth * s, which nothing has tested, while s is kept. Otherwise by
+ *       s.</li>
+ *   <li>Both averages of the step start at 1e-8, so that for the first hundreds of searches r tells how much longer
+ *       the memory of the one is, and every second iteration is searched. Otherwise they start at the first step that
+ *       was found.</li>
  *   <li>The step grows where loss or G are negligible. Otherwise it does not, because nothing would ever stop it.</li>
  * </ul>
  */

@@ -14,17 +14,20 @@ package io.github.dl4jstepsize.rule;
  * </pre>
  * One extra forward pass per trial, the first of which usually succeeds; no memory vectors.
  * <p>
- * A direction of momentum methods need not descend on the present batch. Where g.d is not positive nothing is tried: the
- * step in use is taken, as the base updater with a constant learning rate would; before any search has succeeded, none.
+ * A direction of momentum methods need not descend on the present batch. Where g.d is not positive nothing is tried:
+ * the step in use is taken, as the base updater with a constant learning rate would; before any search has succeeded,
+ * none.
  * <p>
  * Source: S. Vaswani et al., "Painless stochastic gradient: interpolation, line-search, and convergence rates", 2019;
  * Algorithms 1 and 2 of the thesis "Accuracy-based line search".
  * <p>
  * {@code asPublished} reproduces the authors' code, which differs in this:
  * <ul>
- *   <li>A search that fails moves by 1e-6 (ARMIJO) or stays at the last trial (GOLDSTEIN), and leaves the step multiplied
- *       by b^maxTrials. Otherwise the parameters stay, and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
- *   <li>ARMIJO grows without bound. Otherwise s_max bounds it: where losses are negligible, every step is accepted.</li>
+ *   <li>A search that fails moves by 1e-6 (ARMIJO) or stays at the last trial (GOLDSTEIN), and leaves the step
+ *       multiplied by b^maxTrials. Otherwise the parameters stay, and {@link ArmijoSearch#afterFailure the cut is
+ *       bounded}.</li>
+ *   <li>ARMIJO grows without bound. Otherwise s_max bounds it: where losses are negligible, every step is
+ *       accepted.</li>
  *   <li>GOLDSTEIN can alternate between a step that is too long and one that is too short, and tries a too short s_max
  *       again and again. Otherwise it goes on between the two, in their geometric mean, and accepts s_max.</li>
  * </ul>
