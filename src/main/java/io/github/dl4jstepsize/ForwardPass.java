@@ -282,15 +282,12 @@ abstract class ForwardPass {
         KeptInput part(long from, long to) {
             long size = features[0].size(0);
             return map(array -> {
-                if (array.size(0) != size) {
-                    throw new IllegalStateException("a mask of shape " + Arrays.toString(array.shape()) + " cannot be"
-                            + " split into examples, of which there are " + size + ": use a method that does not measure"
-                            + " parts of a batch");
-                }
-                INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
+                // Layers make a column, step by step of time, of a mask that has a row per example.
+                INDArray rows = array.size(0) == size ? array : array.reshape('f', size, array.size(0) / size);
+                INDArrayIndex[] indices = new INDArrayIndex[rows.rank()];
                 Arrays.fill(indices, NDArrayIndex.all());
                 indices[0] = NDArrayIndex.interval(from, to);
-                return array.get(indices).dup();
+                return rows.get(indices).dup();
             });
         }
 

@@ -74,6 +74,7 @@ class FashionMnistBenchmark {
         System.out.println(table);
         methods.forEach((name, method) -> method.accuracies.forEach(accuracy ->
                 assertTrue(accuracy >= method.required, name + " reached " + accuracy + " %" + table)));
+        assertTrue(methods.get("PLS").lossAlwaysFell, "PLS' loss has to fall in every epoch" + table);
     }
 
     private static void train(Map<String, Method> methods, FashionMnist data, int seed) {
@@ -83,7 +84,7 @@ class FashionMnistBenchmark {
                 methods.values().forEach(method -> method.fit(batch));
             }
             // Batches come one by one: the network has to be told that an epoch is over.
-            methods.values().forEach(method -> method.network.incrementEpochCount());
+            methods.values().forEach(Method::endEpoch);
         }
         List<DataSet> test = data.test.batchBy(1000);
         methods.values().forEach(method -> method.finish(test));
@@ -99,6 +100,9 @@ class FashionMnistBenchmark {
         private double loss;
         private long forwardPasses;
         private long records;
+        private double lossOfEpoch;
+        private double lossOfLastEpoch;
+        private boolean lossAlwaysFell = true;
 
         private Method(IUpdater updater, double required) {
             this.updater = updater;
@@ -113,6 +117,8 @@ class FashionMnistBenchmark {
                     .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(10).activation(Activation.SOFTMAX).build())
                     .setInputType(InputType.feedForward(784)).build());
             network.init();
+            lossOfEpoch = 0;
+            lossOfLastEpoch = Double.POSITIVE_INFINITY;
             network.addListeners(new StepSizeListener().onStep(record -> {
                 forwardPasses += record.forwardPasses();
                 records++;
@@ -123,6 +129,14 @@ class FashionMnistBenchmark {
             long start = System.nanoTime();
             network.fit(batch);
             nanoseconds.add(System.nanoTime() - start);
+            lossOfEpoch += network.score();
+        }
+
+        private void endEpoch() {
+            lossAlwaysFell &= lossOfEpoch < lossOfLastEpoch;
+            lossOfLastEpoch = lossOfEpoch;
+            lossOfEpoch = 0;
+            network.incrementEpochCount();
         }
 
         private void finish(List<DataSet> test) {

@@ -34,7 +34,8 @@ import java.util.List;
  * <p>
  * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015; constants and control
  * flow as the published port. Departure: that port forgets to divide the variances by n, which makes the noise of the
- * mean n times as large; {@code meanVariance = false} brings that back.
+ * mean n times as large, and subtracts g_j^2 once, not n times, from the sum of the g_ij^2;
+ * {@code meanVariance = false} brings that back.
  */
 public final class Pls implements StepRule {
 
@@ -361,7 +362,8 @@ public final class Pls implements StepRule {
             });
             double degrees = (parts - 1.0) * (settings.meanVariance ? size : 1);
             lossVariance = Math.max(lossVariance - size * loss * loss, 0) / degrees;
-            variances.addSquares(-size, mean);
+            // The published code: sum g_i^2 - g^2.
+            variances.addSquares(settings.perExample && !settings.meanVariance ? -1 : -size, mean);
             variances.scale(1 / degrees);
         }
 

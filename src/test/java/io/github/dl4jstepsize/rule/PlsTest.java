@@ -1,0 +1,48 @@
+package io.github.dl4jstepsize.rule;
+
+import org.junit.jupiter.api.Test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+class PlsTest {
+
+    /** Sheppard: P(X > 0, Y > 0) = 1/4 + asin(rho)/(2 pi). */
+    @Test
+    void integratesTheBivariateNormalDistribution() {
+        for (double correlation : new double[]{-0.999, -0.5, 0, 0.3, 0.9, 0.9999}) {
+            double quadrant = 0.25 + Math.asin(correlation) / (2 * Math.PI);
+            assertEquals(quadrant, Pls.upperStrip(0, 0, Double.POSITIVE_INFINITY, correlation), 1e-12, "" + correlation);
+        }
+        // Independent variables: the product of P(X > 1) and P(-1 < Y < 1).
+        assertEquals(0.15865525393145707 * 0.6826894921370859, Pls.upperStrip(1, -1, 1, 0), 1e-13);
+        assertEquals(0, Pls.upperStrip(0, 1e6, 2e6, 0.5));
+        assertEquals(0.5, Pls.upperStrip(0, -1e9, 1e9, 0.5), 1e-13);
+    }
+
+    @Test
+    void theProcessInterpolatesExactObservationsByACubicSpline() {
+        double[] times = {0, 1, 3};
+        double[] values = {0, -0.7, -0.2};
+        double[] slopes = {-1, -0.3, 0.6};
+        double[] none = new double[3];
+        IntegratedWienerProcess process = new IntegratedWienerProcess(times, values, slopes, none, none);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(values[i], process.mean(times[i], false), 1e-8);
+            assertEquals(slopes[i], process.mean(times[i], true), 1e-8);
+            assertEquals(0, process.covariance(times[i], true, times[i], true), 1e-8);
+        }
+        // Hermite's cubic on [1, 3] in the middle.
+        assertEquals((-0.7 - 0.2) / 2 + 2 * (-0.3 - 0.6) / 8, process.mean(2, false), 1e-8);
+        // The slope is the mean's derivative.
+        assertEquals((process.mean(2.0001, false) - process.mean(1.9999, false)) / 0.0002, process.mean(2, true), 1e-6);
+    }
+
+    /** With much noise on one observation the mean ignores it and follows the others. */
+    @Test
+    void theProcessTrustsObservationsByTheirVariance() {
+        IntegratedWienerProcess process = new IntegratedWienerProcess(new double[]{0, 1, 2}, new double[]{0, 100, -2},
+                new double[]{-1, 100, -1}, new double[]{1e-6, 1e9, 1e-6}, new double[]{1e-6, 1e9, 1e-6});
+        assertEquals(-1, process.mean(1, false), 1e-3);
+        assertEquals(-1, process.mean(1, true), 1e-3);
+    }
+}
