@@ -8,9 +8,11 @@ import org.datavec.image.loader.NativeImageLoader;
 import org.datavec.image.recordreader.ImageRecordReader;
 import org.datavec.image.transform.FlipImageTransform;
 import org.datavec.image.transform.ImageTransform;
+import org.datavec.image.transform.PipelineImageTransform;
 import org.deeplearning4j.datasets.datavec.RecordReaderDataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.preprocessor.ImagePreProcessingScaler;
+import org.nd4j.common.primitives.Pair;
 
 import java.io.IOException;
 import java.net.URI;
@@ -29,6 +31,8 @@ final class ImageFolder {
 
     private static final double TRAINING_SHARE = 0.8;
     private static final int LABEL_COLUMN = 1;
+    /** OpenCV's code for a flip around the vertical axis. */
+    private static final int LEFT_TO_RIGHT = 1;
 
     final List<String> classes;
     final List<URI> train = new ArrayList<>();
@@ -105,7 +109,9 @@ final class ImageFolder {
         List<URI> order = new ArrayList<>(train);
         Random random = new Random(new Random(seed).nextLong() + epoch);
         Collections.shuffle(order, random);
-        return iterator(order, batchSize, mirror ? new FlipImageTransform(random) : null);
+        // A FlipImageTransform of its own accord would turn images upside down, too.
+        return iterator(order, batchSize, mirror ? new PipelineImageTransform(random.nextLong(),
+                List.of(Pair.create(new FlipImageTransform(LEFT_TO_RIGHT), 0.5)), false) : null);
     }
 
     DataSetIterator testing(int batchSize) {

@@ -66,6 +66,9 @@ final class Train implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on from the network in the --checkpoint directory.")
     private boolean resume;
 
+    @Option(names = "--ui", description = "Show DL4J's training UI in the browser while the network trains.")
+    private boolean ui;
+
     @Mixin
     private Output output;
 
@@ -89,6 +92,9 @@ final class Train implements Callable<Integer> {
 
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         Network network = resume ? resume(saved) : workload.network(examples, ours, seed);
+        if (ui) {
+            TrainingUi.show(network);
+        }
         Training training = new Training(network);
         training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
             if (saved != null) {
@@ -115,6 +121,9 @@ final class Train implements Callable<Integer> {
         Picture.logarithmic(steps);
         Picture.save(List.of(losses, steps), picture);
         System.out.println("Loss and step size: " + picture);
+        if (ui) {
+            TrainingUi.stayOpen();
+        }
         return 0;
     }
 

@@ -28,14 +28,14 @@ class CompareCommandTest {
     Path directory;
 
     private Run compare(Object... more) {
-        Object[] fixed = {"compare", "--examples", 200, "--updaters", "pal,adam", "--out", directory};
+        Object[] fixed = {"compare", "--workload", "digits-mlp", "--examples", 200, "--updaters", "pal,adam", "--out", directory};
         Object[] all = Arrays.copyOf(fixed, fixed.length + more.length);
         System.arraycopy(more, 0, all, fixed.length, more.length);
         return Run.of(all);
     }
 
     private JsonNode results() throws IOException {
-        return new ObjectMapper().readTree(directory.resolve("compare-digits-lenet/results.json").toFile());
+        return new ObjectMapper().readTree(directory.resolve("compare-digits-mlp/results.json").toFile());
     }
 
     @Test
@@ -46,7 +46,7 @@ class CompareCommandTest {
         for (String updater : List.of("pal", "adam", "sgd=0.01", "sgd=0.032", "sgd=0.1")) {
             assertTrue(run.out.contains("\n" + updater + " "), run::toString);
         }
-        Path results = directory.resolve("compare-digits-lenet");
+        Path results = directory.resolve("compare-digits-mlp");
         assertEquals(1 + 5 * 2, Files.readAllLines(results.resolve("results.csv")).size());
         String page = Files.readString(results.resolve("report.html"));
         assertTrue(page.contains("\"name\":\"sgd=0.032\"") && !page.contains("/*DATA*/"), "the page has its data");
@@ -94,14 +94,14 @@ class CompareCommandTest {
     void aKilledComparisonGoesOnAsIfNothingHadHappened() throws Exception {
         assertEquals(0, compare("--epochs", 3, "--seeds", "1,2").exitCode);
         JsonNode uninterrupted = results();
-        Files.delete(directory.resolve("compare-digits-lenet/results.json"));
+        Files.delete(directory.resolve("compare-digits-mlp/results.json"));
 
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp", classPath, Main.class.getName(), "compare", "--examples", "200", "--updaters", "pal,adam",
-                "--epochs", "3", "--seeds", "1,2", "--out", directory.toString())
+                "-cp", classPath, Main.class.getName(), "compare", "--workload", "digits-mlp", "--examples", "200",
+                "--updaters", "pal,adam", "--epochs", "3", "--seeds", "1,2", "--out", directory.toString())
                 .redirectError(directory.resolve("err").toFile()).redirectOutput(directory.resolve("out").toFile()).start();
-        while (process.isAlive() && !Files.exists(directory.resolve("compare-digits-lenet/results.json"))) {
+        while (process.isAlive() && !Files.exists(directory.resolve("compare-digits-mlp/results.json"))) {
             Thread.sleep(20);
         }
         process.destroy();
@@ -127,7 +127,7 @@ class CompareCommandTest {
 
     @Test
     void aBrokenResultIsNamed() throws IOException {
-        Path results = Files.createDirectories(directory.resolve("compare-digits-lenet")).resolve("results.json");
+        Path results = Files.createDirectories(directory.resolve("compare-digits-mlp")).resolve("results.json");
         Files.writeString(results, "{\"settings\":");
         Run.expect(1, results.toString(), compare("--resume"));
     }

@@ -2,10 +2,14 @@ package io.github.dl4jstepsize.examples;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
 
 import javax.imageio.ImageIO;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
@@ -39,6 +43,24 @@ class TrainCommandTest {
         assertEquals(0, run.exitCode, run::toString);
         assertTrue(accuracy(run, "sgd=0.1") > 10, run::toString);
         assertTrue(Files.exists(directory.resolve("train-digits-sgd=0.1.png")), run::toString);
+    }
+
+    /** What DL4J's page asks for to draw the chart of learning rates of the first layer. */
+    @Test
+    void theTrainingUiShowsTheStepSizeOfALayer() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            System.setProperty("org.deeplearning4j.ui.port", String.valueOf(free.getLocalPort()));
+        }
+        Run run = Run.of("train", "--updater", "pal", "--baseline", "none", "--epochs", 1, "--out", directory, "--ui");
+        assertEquals(0, run.exitCode, run::toString);
+
+        Matcher address = Pattern.compile("training UI: (http://localhost:[0-9]+)").matcher(run.out);
+        assertTrue(address.find(), run::toString);
+        JsonNode rates = new ObjectMapper().readTree(new URL(address.group(1) + "/train/model/data/1")).get("learningRates");
+        assertTrue(rates.get("lrs").get("W").size() > 0, rates::toString);
+        for (JsonNode rate : rates.get("lrs").get("W")) {
+            assertTrue(rate.asDouble() > 0, rates::toString);
+        }
     }
 
     @Test
