@@ -9,9 +9,12 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 final class BlockVector implements Vector {
 
     private final INDArray[] blocks;
+    /** For the squares of another vector's elements; allocated when they are asked for. */
+    private final INDArray[] squares;
 
     BlockVector(INDArray[] blocks) {
         this.blocks = blocks;
+        this.squares = new INDArray[blocks.length];
     }
 
     @Override
@@ -63,7 +66,7 @@ final class BlockVector implements Vector {
     public void addSquares(double factor, Vector other) {
         INDArray[] others = blocksOf(other);
         for (int i = 0; i < blocks.length; i++) {
-            Nd4j.getBlasWrapper().axpy(factor, others[i].mul(others[i]), blocks[i]);
+            Nd4j.getBlasWrapper().axpy(factor, square(i, others[i]), blocks[i]);
         }
     }
 
@@ -72,7 +75,7 @@ final class BlockVector implements Vector {
         INDArray[] others = blocksOf(other);
         double sum = 0;
         for (int i = 0; i < blocks.length; i++) {
-            sum += Nd4j.getBlasWrapper().dot(blocks[i], others[i].mul(others[i]));
+            sum += Nd4j.getBlasWrapper().dot(blocks[i], square(i, others[i]));
         }
         return sum;
     }
@@ -83,6 +86,13 @@ final class BlockVector implements Vector {
         for (int i = 0; i < blocks.length; i++) {
             blocks[i].divi(Transforms.sqrt(others[i], true).addi(epsilon));
         }
+    }
+
+    private INDArray square(int block, INDArray other) {
+        if (squares[block] == null) {
+            squares[block] = Nd4j.createUninitialized(other.dataType(), other.shape());
+        }
+        return other.mul(other, squares[block]);
     }
 
     private static INDArray[] blocksOf(Vector vector) {

@@ -44,6 +44,9 @@ public final class IllConditioned {
     private static final double[] SGD_RATES = {1e-6, 3e-6, 1e-5, 3e-5, 1e-4};
     private static final double[] ADAM_RATES = {1e-4, 3e-4, 1e-3, 3e-3, 1e-2};
 
+    /** Two methods, and two updaters with a grid of rates. */
+    static final int TRAININGS = 2 + SGD_RATES.length + ADAM_RATES.length;
+
     private IllConditioned() {
     }
 
@@ -52,9 +55,10 @@ public final class IllConditioned {
      *
      * @param seed       of A, the samples and the initial weights
      * @param iterations the paper's Figure 2 needs 20,000
+     * @param progress   called before each of the {@link #TRAININGS} trainings
      * @return for each method, named with its rate, the loss before every iteration and after the last
      */
-    public static Map<String, double[]> curves(long seed, int iterations) {
+    public static Map<String, double[]> curves(long seed, int iterations, Runnable progress) {
         Random random = new Random(seed);
         INDArray features = normal(random, SAMPLES, INPUTS);
         INDArray labels = features.mmul(badlyConditioned(random));
@@ -62,22 +66,23 @@ public final class IllConditioned {
 
         Map<String, double[]> curves = new LinkedHashMap<>();
         curves.put("L4Mom", train(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), weights, features,
-                labels, iterations));
+                labels, iterations, progress));
         curves.put("L4Adam", train(L4Updater.builder().direction(L4Updater.Direction.ADAM).build(), weights, features,
-                labels, iterations));
-        best("Sgd", Sgd::new, SGD_RATES, weights, features, labels, iterations, curves);
-        best("Adam", Adam::new, ADAM_RATES, weights, features, labels, iterations, curves);
+                labels, iterations, progress));
+        best("Sgd", Sgd::new, SGD_RATES, weights, features, labels, iterations, progress, curves);
+        best("Adam", Adam::new, ADAM_RATES, weights, features, labels, iterations, progress, curves);
         return curves;
     }
 
     /** Adds the curve of the rate that ends lowest. */
     private static void best(String name, DoubleFunction<IUpdater> updater, double[] rates, INDArray weights,
-                             INDArray features, INDArray labels, int iterations, Map<String, double[]> curves) {
+                             INDArray features, INDArray labels, int iterations, Runnable progress,
+                             Map<String, double[]> curves) {
         double lowest = Double.POSITIVE_INFINITY;
         String bestName = null;
         double[] best = null;
         for (double rate : rates) {
-            double[] losses = train(updater.apply(rate), weights, features, labels, iterations);
+            double[] losses = train(updater.apply(rate), weights, features, labels, iterations, progress);
             if (losses[iterations] < lowest) {
                 lowest = losses[iterations];
                 bestName = name + " " + rate;
@@ -90,7 +95,9 @@ public final class IllConditioned {
         curves.put(bestName, best);
     }
 
-    private static double[] train(IUpdater updater, INDArray weights, INDArray features, INDArray labels, int iterations) {
+    private static double[] train(IUpdater updater, INDArray weights, INDArray features, INDArray labels,
+                                  int iterations, Runnable progress) {
+        progress.run();
         // DL4J takes the mean over the samples; as weights of the outputs, this makes it the sum.
         INDArray sumOverSamples = Nd4j.valueArrayOf(new long[]{OUTPUTS}, (double) SAMPLES, DataType.DOUBLE);
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()

@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 /** The command line of the examples. */
 @Command(name = "zoo-examples/run", mixinStandardHelpOptions = true, version = "dl4j-stepsize 0.1.0-SNAPSHOT",
         description = "Trains networks of Deeplearning4j without a learning rate. Without a command: train.",
-        subcommands = {Train.class, Compare.class, Landscape.class, Retrain.class, CommandLine.HelpCommand.class},
+        subcommands = {Train.class, Compare.class, Landscape.class, Retrain.class,
+            IllConditionedCommand.class, CommandLine.HelpCommand.class},
         footer = {"",
             "The embedded digits are the UCI data set Optical Recognition of Handwritten Digits by E. Alpaydin and",
             "C. Kaynak (1998), licence CC BY 4.0."})
