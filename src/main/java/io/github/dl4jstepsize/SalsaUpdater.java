@@ -68,13 +68,13 @@ public final class SalsaUpdater extends StepSizeUpdater {
     }
 
     /**
-     * At rates that train well, one batch's loss decreases by a tenth to a fifth of what its slope promises along Adam's
-     * direction; the published 0.5 forces rates of 2e-4. The gradient is most of the time the direction in which the
+     * Along Adam's direction the published 0.5 forces rates of 2e-4, several times below good ones, while 0.1 lets a
+     * convolutional network with BatchNorm take steps of 0.1. The gradient is most of the time the direction in which the
      * loss is most curved, and a step found on one batch is used on ten: 0.8 keeps to two fifths of the way to that
      * batch's minimum.
      */
     private static double recommendedC(Direction direction) {
-        return direction == Direction.ADAM ? 0.2 : 0.8;
+        return direction == Direction.ADAM ? 0.3 : 0.8;
     }
 
     /** A builder with the recommended settings. */
@@ -201,7 +201,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
 
         /**
          * Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less
-         * than 1. Unless given, 0.2 with ADAM and 0.8 with SGD.
+         * than 1. Unless given, 0.3 with ADAM and 0.8 with SGD.
          */
         public Builder c(double c) {
             this.c = c;

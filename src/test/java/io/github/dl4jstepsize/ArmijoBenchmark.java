@@ -13,6 +13,8 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.dataset.DataSet;
@@ -100,25 +102,24 @@ class ArmijoBenchmark {
         data = FashionMnist.load();
     }
 
-    /** 40 runs: none ends below 90 % of the accuracy of SGD with momentum at the best of three rates. */
-    @Test
-    void noRunCollapses() {
+    /** 20 runs on each network: none ends below 90 % of the mean accuracy of SGD with momentum at the best of three rates. */
+    @ParameterizedTest
+    @EnumSource
+    void noRunCollapses(Network network) {
         List<String> collapsed = new ArrayList<>();
-        for (Network network : Network.values()) {
-            double reference = 0;
-            for (double rate : RATES) {
-                double[] accuracies = accuracies(network, new Nesterovs(rate, 0.9));
-                print(network, "SGD momentum " + rate, accuracies);
-                reference = Math.max(reference, DoubleStream.of(accuracies).average().orElseThrow());
-            }
-            for (Map.Entry<String, StepSizeUpdater> method : family().entrySet()) {
-                double[] accuracies = accuracies(network, method.getValue());
-                print(network, method.getKey(), accuracies);
-                for (int i = 0; i < SEEDS; i++) {
-                    // "Not at least" so that NaN is a collapse.
-                    if (!(accuracies[i] >= 0.9 * reference)) {
-                        collapsed.add(network + " " + method.getKey() + " seed " + (i + 1) + ": " + accuracies[i]);
-                    }
+        double reference = 0;
+        for (double rate : RATES) {
+            double[] accuracies = accuracies(network, new Nesterovs(rate, 0.9));
+            print(network, "SGD momentum " + rate, accuracies);
+            reference = Math.max(reference, DoubleStream.of(accuracies).average().orElseThrow());
+        }
+        for (Map.Entry<String, StepSizeUpdater> method : family().entrySet()) {
+            double[] accuracies = accuracies(network, method.getValue());
+            print(network, method.getKey(), accuracies);
+            for (int i = 0; i < SEEDS; i++) {
+                // "Not at least" so that NaN is a collapse.
+                if (!(accuracies[i] >= 0.9 * reference)) {
+                    collapsed.add(network + " " + method.getKey() + " seed " + (i + 1) + ": " + accuracies[i]);
                 }
             }
         }
