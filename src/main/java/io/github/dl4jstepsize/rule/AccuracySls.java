@@ -35,7 +35,8 @@ import java.util.function.DoubleUnaryOperator;
  *       it.</li>
  *   <li>A search that fails moves by the shortened step, which it also leaves behind. Otherwise the parameters stay,
  *       and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
- *   <li>The step grows without bound. Otherwise s_max bounds it.</li>
+ *   <li>The step grows without bound, and once per search. Otherwise s_max bounds it, and it grows for every iteration
+ *       since the last search.</li>
  * </ul>
  */
 public final class AccuracySls implements StepRule {
@@ -142,8 +143,8 @@ public final class AccuracySls implements StepRule {
 
     private double firstStep(TrainingBatch batch) {
         double factor = ArmijoSearch.growthPerBatch(settings.growth, settings.batchesPerEpoch, batch);
-        double grown = stepSize * Math.pow(factor, searchEvery());
-        return settings.asPublished ? grown : Math.min(grown, settings.maxStep);
+        return settings.asPublished ? stepSize * factor
+                : Math.min(stepSize * Math.pow(factor, searchEvery()), settings.maxStep);
     }
 
     /** F at {@code parameters - factor * g}. */
