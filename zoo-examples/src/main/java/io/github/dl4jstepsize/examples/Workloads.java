@@ -12,7 +12,7 @@ final class Workloads {
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
 
     static {
-        BY_NAME.put("digits-lenet", new Workload("UCI digits, the zoo's LeNet", 12, 32, Quality.ACCURACY,
+        BY_NAME.put("digits-lenet", new Workload("UCI digits, the zoo's LeNet", 10, 32, Quality.ACCURACY,
                 files -> Digits.load(), Networks::leNet));
         BY_NAME.put("digits-mlp", new Workload("UCI digits, perceptron 64-512-256-10", 12, 32, Quality.ACCURACY,
                 files -> Digits.load(), Networks::perceptron));
