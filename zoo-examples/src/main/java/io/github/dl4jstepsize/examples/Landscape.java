@@ -1,6 +1,9 @@
 package io.github.dl4jstepsize.examples;
 
+import io.github.dl4jstepsize.LabPalUpdater;
 import io.github.dl4jstepsize.LineProfile;
+import io.github.dl4jstepsize.PalUpdater;
+import io.github.dl4jstepsize.SlsUpdater;
 import me.tongfei.progressbar.ProgressBar;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.Styler;
@@ -38,11 +41,9 @@ final class Landscape implements Callable<Integer> {
 
     private static final int LARGE_BATCH = 10;
     private static final int MEASURING_BATCH = 1000;
-    /** PAL's measuring distance, in the library's default. */
-    private static final double PAL_MEASURING_STEP = 0.1;
-    private static final double PAL_STEP_ADAPTATION = 1 / 0.6;
-    private static final double LABPAL_STEP_ADAPTATION = 1.8;
-    private static final double ARMIJO_C = 0.1;
+    private static final PalUpdater PAL = new PalUpdater();
+    private static final LabPalUpdater LABPAL = new LabPalUpdater();
+    private static final SlsUpdater SLS = new SlsUpdater();
     /** Share of a line's range of losses that rounding errors in float32 and kinks of rectified units may cost. */
     private static final double CONVEXITY_TOLERANCE = 0.01;
 
@@ -233,9 +234,11 @@ final class Landscape implements Callable<Integer> {
         Map<String, Double> marks() {
             Map<String, Double> marks = new LinkedHashMap<>();
             marks.put("step taken", taken);
-            marks.put("PAL, this batch", PAL_STEP_ADAPTATION * parabolaMinimum("this batch"));
+            marks.put("PAL, this batch", Math.min(PAL.getMaxStep(),
+                    PAL.getStepAdaptation() * parabolaMinimum("this batch")));
             marks.put("Armijo, this batch", armijo());
-            marks.put("LABPAL, ten batches", LABPAL_STEP_ADAPTATION * parabolaMinimum("ten batches"));
+            marks.put("LABPAL, ten batches", Math.min(LABPAL.getMaxStep(),
+                    LABPAL.getStepAdaptation() * parabolaMinimum("ten batches")));
             marks.put("best, training set", profiles.get("training set").bestStep());
             return marks;
         }
@@ -243,8 +246,8 @@ final class Landscape implements Callable<Integer> {
         /** The minimum of the parabola through loss and slope at 0 and the loss at PAL's measuring step; NaN without one. */
         private double parabolaMinimum(String set) {
             double slope = slope(set);
-            double curvature = (loss(set, PAL_MEASURING_STEP) - loss(set, 0) - slope * PAL_MEASURING_STEP)
-                    / (PAL_MEASURING_STEP * PAL_MEASURING_STEP);
+            double curvature = (loss(set, PAL.getMeasuringStep()) - loss(set, 0) - slope * PAL.getMeasuringStep())
+                    / (PAL.getMeasuringStep() * PAL.getMeasuringStep());
             return slope < 0 && curvature > 0 ? -slope / (2 * curvature) : Double.NaN;
         }
 
@@ -255,7 +258,7 @@ final class Landscape implements Callable<Integer> {
             double start = loss("this batch", 0);
             double slope = slope("this batch");
             for (int i = steps.length - 1; i >= 0 && steps[i] > 0; i--) {
-                if (profile.losses()[i] <= start + ARMIJO_C * slope * steps[i]) {
+                if (profile.losses()[i] <= start + SLS.getC() * slope * steps[i]) {
                     return steps[i];
                 }
             }
