@@ -24,6 +24,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 class RestartTest {
 
     private static final int BATCHES = 120;
+    /** Key of the random stream's position in the checkpoint. */
+    private static final String RANDOM = "random";
     private static final Problem PROBLEM = Problem.MLP_DROPOUT_L2;
 
     @Test
@@ -42,9 +44,14 @@ class RestartTest {
         Random random = new Random(1);
         int killed = 0;
         while (killed < kills) {
+            File checkpoint = folder.resolve("model.zip").toFile();
+            long before = checkpoint.lastModified();
             Process process = start(folder);
-            // JVM and ND4J take a second or two to start; some kills come before the first batch, some in the middle.
-            if (!process.waitFor(1000 + random.nextInt(4000), TimeUnit.MILLISECONDS)) {
+            // Not while Java starts: after the first checkpoint of this process, at any moment.
+            while (process.isAlive() && checkpoint.lastModified() == before) {
+                Thread.sleep(10);
+            }
+            if (!process.waitFor(random.nextInt(1000), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly().waitFor();
                 killed++;
                 continue;
@@ -72,9 +79,9 @@ class RestartTest {
     }
 
     private static double[] uninterrupted() {
-        MultiLayerNetwork network = (MultiLayerNetwork) PROBLEM.network(updater(), DataType.FLOAT);
-        for (int i = 0; i < BATCHES; i++) {
-            step(network, i);
+        MultiLayerNetwork network = begin();
+        while (network.getIterationCount() < BATCHES) {
+            step(network);
         }
         return network.params().toDoubleVector();
     }
@@ -84,25 +91,40 @@ class RestartTest {
                 .batchSchedule(Map.of(0, 1, 50, 2)).trainingSetSize(2500).build();
     }
 
+    private static MultiLayerNetwork begin() {
+        MultiLayerNetwork network = (MultiLayerNetwork) PROBLEM.network(updater(), DataType.FLOAT);
+        Nd4j.getRandom().setSeed(1000);
+        network.addListeners(new StepSizeListener());
+        return network;
+    }
+
+    private static void step(MultiLayerNetwork network) {
+        Problem.fit(network, PROBLEM.batch(network.getIterationCount() % 10, 8, DataType.FLOAT));
+    }
+
     /**
-     * DL4J saves parameters, updater state and the iteration. The random stream and the position in the data are for the
-     * training program to restore: here both follow from the iteration.
+     * DL4J saves parameters, updater state and the iteration. The position in the data and the random stream are for the
+     * training program to restore: the one follows from the iteration, the other is put into the checkpoint. The listener
+     * is made after that, because it notes where the stream is.
      */
-    private static void step(MultiLayerNetwork network, int iteration) {
-        Nd4j.getRandom().setSeed(1000 + iteration);
-        network.setListeners(new StepSizeListener());
-        Problem.fit(network, PROBLEM.batch(iteration % 10, 8, DataType.FLOAT));
+    private static MultiLayerNetwork restore(File checkpoint) throws Exception {
+        MultiLayerNetwork network = ModelSerializer.restoreMultiLayerNetwork(checkpoint, true);
+        long[] states = ModelSerializer.getObjectFromFile(checkpoint, RANDOM);
+        Nd4j.getRandom().setStates(states[0], states[1]);
+        network.addListeners(new StepSizeListener());
+        return network;
     }
 
     /** The training that is killed: goes on where the checkpoint says, writes a checkpoint after every iteration. */
     public static void main(String[] arguments) throws Exception {
         File checkpoint = new File(arguments[0], "model.zip");
-        MultiLayerNetwork network = checkpoint.exists() ? ModelSerializer.restoreMultiLayerNetwork(checkpoint, true)
-                : (MultiLayerNetwork) PROBLEM.network(updater(), DataType.FLOAT);
+        MultiLayerNetwork network = checkpoint.exists() ? restore(checkpoint) : begin();
         while (network.getIterationCount() < BATCHES) {
-            step(network, network.getIterationCount());
+            step(network);
             File unfinished = new File(arguments[0], "unfinished.zip");
             ModelSerializer.writeModel(network, unfinished, true);
+            ModelSerializer.addObjectToFile(unfinished, RANDOM,
+                    new long[]{Nd4j.getRandom().rootState(), Nd4j.getRandom().nodeState()});
             Files.move(unfinished.toPath(), checkpoint.toPath(), StandardCopyOption.ATOMIC_MOVE);
         }
     }
