@@ -1,5 +1,8 @@
 package io.github.dl4jstepsize;
 
+import org.apache.commons.math3.linear.Array2DRowRealMatrix;
+import org.apache.commons.math3.linear.ArrayRealVector;
+import org.apache.commons.math3.linear.QRDecomposition;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -10,6 +13,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
+import java.util.Arrays;
 import java.util.Map;
 
 /**
@@ -32,14 +36,13 @@ public final class LineProfile {
     private final double[] losses;
     private final double[] accuracies;
     private final double[] smoothAccuracies;
-    private final double[] parabola;
+    private double[] parabola;
 
     private LineProfile(double[] steps) {
         this.steps = steps.clone();
         losses = new double[steps.length];
         accuracies = new double[steps.length];
         smoothAccuracies = new double[steps.length];
-        parabola = new double[3];
     }
 
     /** {@code count} steps at equal distances, {@code from} and {@code to} included. */
@@ -163,27 +166,9 @@ public final class LineProfile {
 
     /** Least squares: c0 + c1 s + c2 s^2. */
     private void fitParabola() {
-        double[][] normal = new double[3][4];
-        for (int i = 0; i < steps.length; i++) {
-            double[] powers = {1, steps[i], steps[i] * steps[i]};
-            for (int row = 0; row < 3; row++) {
-                for (int column = 0; column < 3; column++) {
-                    normal[row][column] += powers[row] * powers[column];
-                }
-                normal[row][3] += powers[row] * losses[i];
-            }
-        }
-        for (int pivot = 0; pivot < 3; pivot++) {
-            for (int row = 0; row < 3; row++) {
-                double factor = row == pivot ? 0 : normal[row][pivot] / normal[pivot][pivot];
-                for (int column = pivot; column < 4; column++) {
-                    normal[row][column] -= factor * normal[pivot][column];
-                }
-            }
-        }
-        for (int i = 0; i < 3; i++) {
-            parabola[i] = normal[i][3] / normal[i][i];
-        }
+        double[][] powers = Arrays.stream(steps).mapToObj(s -> new double[]{1, s, s * s}).toArray(double[][]::new);
+        parabola = new QRDecomposition(new Array2DRowRealMatrix(powers, false)).getSolver()
+                .solve(new ArrayRealVector(losses, false)).toArray();
     }
 
     /** Distances along the unit direction. */
