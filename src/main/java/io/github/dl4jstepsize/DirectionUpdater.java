@@ -22,7 +22,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private final INDArray state;
     private GradientUpdater base;
     private INDArray baseState;
-    /** The base updater's state before this iteration, in case that the search throws; null if it has none. */
+    /** The base updater's state before this iteration, in case that a trial throws; null if nothing can. */
     private INDArray baseStateBefore;
     private INDArray gradient;
     private IntSupplier iterations;
@@ -48,18 +48,19 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     /**
      * @param baseState state of the base updater, null if it has none
      * @param fresh     whether the base updater has to initialise its state
+     * @param undoable  whether {@link #undo} may be called
      * @param type      data type of the parameters
      * @param length    number of parameters in the block
      * @param iterations how often the base updater has run with this state. DL4J's own count of iterations starts
      *                  elsewhere in a network that has been trained before, and goes on when the guard drops a batch
      */
-    void attach(INDArray baseState, boolean fresh, DataType type, long length, IntSupplier iterations) {
+    void attach(INDArray baseState, boolean fresh, boolean undoable, DataType type, long length, IntSupplier iterations) {
         IUpdater directionOnly = updater.base().clone();
         if (directionOnly.hasLearningRate()) {
             directionOnly.setLrAndSchedule(1.0, null);
         }
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
-        if (baseState != null) {
+        if (baseState != null && undoable) {
             this.baseState = baseState;
             baseStateBefore = Nd4j.createUninitialized(baseState.dataType(), baseState.length());
         }
@@ -87,7 +88,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         if (updater.keepsGradient()) {
             gradient.assign(view);
         }
-        if (baseState != null) {
+        if (baseStateBefore != null) {
             baseStateBefore.assign(baseState);
         }
         base.applyUpdater(view, iterations.getAsInt(), epoch);
@@ -95,7 +96,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
 
     /** Puts the base updater's state back to where it was before {@link #applyUpdater}. */
     void undo() {
-        if (baseState != null) {
+        if (baseStateBefore != null) {
             baseState.assign(baseStateBefore);
         }
     }

@@ -118,8 +118,8 @@ final class StepSizeSearch {
         }
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
-            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, type, length,
-                    () -> progress.directions);
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule.looksAhead(), type,
+                    length, () -> progress.directions);
         }
         gradient = updaters.get(0).gradient() == null ? direction
                 : new BlockVector(forEach(updaters, i -> updaters.get(i).gradient()));
@@ -194,12 +194,14 @@ final class StepSizeSearch {
      * included, is then zero.
      *
      * @return whether to go on
+     * @throws IllegalStateException if the rule cannot train with such a loss
      */
     boolean admits(int iteration, int epoch, int batchSize) {
         load();
         INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
+            rule.requireLoss(loss, forwardPass::lossFunction);
             return true;
         }
         gradientView.assign(0);
@@ -392,11 +394,6 @@ final class StepSizeSearch {
                 parameters.assign(backup);
                 displaced = false;
             }
-        }
-
-        @Override
-        public String lossFunction() {
-            return forwardPass.lossFunction();
         }
 
         @Override

@@ -56,6 +56,11 @@ public final class Gols implements StepRule {
     }
 
     @Override
+    public boolean looksAhead() {
+        return false;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         if (phase == Phase.NO_LINE) {
             return startLine(batch);

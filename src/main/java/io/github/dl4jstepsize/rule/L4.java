@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize.rule;
 
+import java.util.function.Supplier;
+
 /**
  * L4, linearized loss-based optimal learning rate: the step that would take the linearised loss a fixed fraction of the
  * way down to the smallest loss that seems attainable.
@@ -58,14 +60,22 @@ public final class L4 implements StepRule {
     }
 
     @Override
+    public void requireLoss(double loss, Supplier<String> lossFunction) {
+        if (loss < 0) {
+            throw new IllegalStateException("the loss is " + loss + " (" + lossFunction.get() + "), but L4 needs a loss that is"
+                    + " never negative: it measures how far the loss is above the smallest attainable one. Add a constant"
+                    + " to the loss function, or use an updater that takes any loss, e.g. PalUpdater or LabPalUpdater");
+        }
+    }
+
+    @Override
+    public boolean looksAhead() {
+        return false;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         double loss = batch.loss();
-        if (loss < 0) {
-            throw new IllegalStateException("the loss is " + loss + " (" + batch.lossFunction() + "), but L4 needs a loss"
-                    + " that is never negative: it measures how far the loss is above the smallest attainable one. Add a"
-                    + " constant to the loss function, or use an updater that takes any loss, e.g. PalUpdater or"
-                    + " LabPalUpdater");
-        }
         steps++;
         double unbiased = 1 - Math.pow(beta, steps);
 

@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize.rule;
 
+import java.util.function.Supplier;
+
 /**
  * An algorithm that chooses step sizes. It sees numbers and abstract vectors only, never a network, and is called once
  * per training iteration. An instance belongs to one network; what it must remember it declares in {@link #state}.
@@ -11,6 +13,24 @@ public interface StepRule {
 
     /** Chooses the step of this iteration. */
     Step step(TrainingBatch batch);
+
+    /**
+     * Refuses losses that this rule cannot train with, before anything has changed.
+     *
+     * @param loss         of the iteration that is about to begin; finite
+     * @param lossFunction its name, for the message
+     * @throws IllegalStateException if this rule cannot train with it
+     */
+    default void requireLoss(double loss, Supplier<String> lossFunction) {
+    }
+
+    /**
+     * Whether this rule evaluates losses or gradients at other points, which may throw. Only then must the base
+     * updater's state be kept until the step is found.
+     */
+    default boolean looksAhead() {
+        return true;
+    }
 
     /** Passes each remembered scalar to {@code scalars}, always the same ones in the same order. */
     void state(Scalars scalars);

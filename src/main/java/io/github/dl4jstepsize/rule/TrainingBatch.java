@@ -29,9 +29,6 @@ public interface TrainingBatch extends Losses {
      */
     Vector memory(int index);
 
-    /** The name of the loss function, for messages. */
-    String lossFunction();
-
     /**
      * A vector for intermediate results, whose content does not outlive the iteration; anything at first.
      *

@@ -134,11 +134,6 @@ final class Quadratic implements TrainingBatch {
     }
 
     @Override
-    public String lossFunction() {
-        return "quadratic";
-    }
-
-    @Override
     public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
         throw new UnsupportedOperationException("a single example has no parts");
     }

@@ -34,6 +34,7 @@ final class Training {
     /** One iteration on {@code loss}; the gradient is {@code gradient}. */
     Step step(ToDoubleFunction<double[]> loss, Function<double[], double[]> gradient) {
         evaluations = 0;
+        rule.requireLoss(loss.applyAsDouble(parameters), () -> "a function");
         ArrayVector direction = new ArrayVector(gradient.apply(parameters));
         ArrayVector copy = new ArrayVector(direction.values.clone());
         if (turnDirection) {
@@ -80,11 +81,6 @@ final class Training {
                 point[i] -= step * ((ArrayVector) along).values[i];
             }
             return function.applyAsDouble(point);
-        }
-
-        @Override
-        public String lossFunction() {
-            return "a function";
         }
 
         @Override
