@@ -69,6 +69,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
     }
 
     private AccuracySlsUpdater(Builder builder) {
+        super(builder);
         metric = Check.given("metric", builder.metric);
         slopeFactor = Check.positive("slopeFactor", builder.slopeFactor);
         epsilon = Check.positive("epsilon", builder.epsilon);
@@ -192,7 +193,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
 
     /** Builds an {@link AccuracySlsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Metric metric = Metric.SMOOTH_ACCURACY;
         private double slopeFactor = 1;

@@ -81,6 +81,23 @@ final class BlockVector implements Vector {
     }
 
     @Override
+    public void multiply(Vector other) {
+        INDArray[] others = blocksOf(other);
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i].muli(others[i]);
+        }
+    }
+
+    @Override
+    public double norm1() {
+        double sum = 0;
+        for (INDArray block : blocks) {
+            sum += Nd4j.getBlasWrapper().asum(block);
+        }
+        return sum;
+    }
+
+    @Override
     public void divideByRoot(Vector squares, double epsilon) {
         INDArray[] others = blocksOf(squares);
         for (int i = 0; i < blocks.length; i++) {

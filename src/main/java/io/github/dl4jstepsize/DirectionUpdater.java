@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize;
 
+import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -25,6 +26,8 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     /** The base updater's state before this iteration, in case that a trial throws; null if nothing can. */
     private INDArray baseStateBefore;
     private INDArray gradient;
+    private INDArray averagedSquares;
+    private StepRule rule;
     private IntSupplier iterations;
     private boolean attached;
 
@@ -48,19 +51,19 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     /**
      * @param baseState state of the base updater, null if it has none
      * @param fresh     whether the base updater has to initialise its state
-     * @param undoable  whether {@link #undo} may be called
+     * @param rule      what the direction is for
      * @param type      data type of the parameters
      * @param length    number of parameters in the block
      * @param iterations how often the base updater has run with this state. DL4J's own count of iterations starts
      *                  elsewhere in a network that has been trained before, and goes on when the guard drops a batch
      */
-    void attach(INDArray baseState, boolean fresh, boolean undoable, DataType type, long length, IntSupplier iterations) {
+    void attach(INDArray baseState, boolean fresh, StepRule rule, DataType type, long length, IntSupplier iterations) {
         IUpdater directionOnly = updater.base().clone();
         if (directionOnly.hasLearningRate()) {
             directionOnly.setLrAndSchedule(1.0, null);
         }
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
-        if (baseState != null && undoable) {
+        if (baseState != null && rule.looksAhead()) {
             this.baseState = baseState;
             baseStateBefore = Nd4j.createUninitialized(baseState.dataType(), baseState.length());
         }
@@ -69,6 +72,10 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         } else if (updater.averagedGradient() != null) {
             gradient = (INDArray) base.getState().get(updater.averagedGradient());
         }
+        if (updater.averagedSquares() != null) {
+            averagedSquares = (INDArray) base.getState().get(updater.averagedSquares());
+        }
+        this.rule = rule;
         this.iterations = iterations;
         attached = true;
     }
@@ -78,6 +85,11 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         return gradient;
     }
 
+    /** The base updater's running average of squared gradients; null for those that declare none. */
+    INDArray averagedSquares() {
+        return averagedSquares;
+    }
+
     @Override
     public void applyUpdater(INDArray view, int iteration, int epoch) {
         if (!attached) {
@@ -85,7 +97,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
                     + " step size: add the line net.addListeners(new StepSizeListener()); before fit."
                     + " (Layerwise pretraining does not go through listeners and is not supported.)");
         }
-        if (updater.keepsGradient()) {
+        if (updater.keepsGradient() && rule.needsGradient()) {
             gradient.assign(view);
         }
         if (baseStateBefore != null) {

@@ -35,6 +35,7 @@ public final class GolsUpdater extends StepSizeUpdater {
     }
 
     private GolsUpdater(Builder builder) {
+        super(builder);
         initialStep = Check.positive("initialStep", builder.initialStep);
         minStep = Check.positive("minStep", builder.minStep);
         maxStep = Check.positive("maxStep", builder.maxStep);
@@ -95,7 +96,7 @@ public final class GolsUpdater extends StepSizeUpdater {
 
     /** Builds a {@link GolsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private double initialStep = 1e-4;
         private double minStep = 1e-8;

@@ -48,6 +48,7 @@ public final class L4Updater extends StepSizeUpdater {
     }
 
     private L4Updater(Builder builder) {
+        super(builder);
         direction = Check.given("direction", builder.direction);
         fraction = Check.positive("fraction", builder.fraction);
         minLossFactor = Check.fraction("minLossFactor", builder.minLossFactor);
@@ -138,7 +139,7 @@ public final class L4Updater extends StepSizeUpdater {
 
     /** Builds an {@link L4Updater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Direction direction = Direction.ADAM;
         private double fraction = 0.15;

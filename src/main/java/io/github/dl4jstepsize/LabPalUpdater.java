@@ -64,6 +64,7 @@ public final class LabPalUpdater extends StepSizeUpdater {
     }
 
     private LabPalUpdater(Builder builder) {
+        super(builder);
         mode = Check.given("mode", builder.mode);
         stepAdaptation = Check.positive("stepAdaptation", builder.stepAdaptation);
         momentum = Check.fraction("momentum", builder.momentum);
@@ -175,7 +176,7 @@ public final class LabPalUpdater extends StepSizeUpdater {
 
     /** Builds a {@link LabPalUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Mode mode = Mode.NSGD;
         private double stepAdaptation = 1;

@@ -34,6 +34,7 @@ public final class PalUpdater extends StepSizeUpdater {
     }
 
     private PalUpdater(Builder builder) {
+        super(builder);
         measuringStep = Check.positive("measuringStep", builder.measuringStep);
         maxStep = Check.positive("maxStep", builder.maxStep);
         directionAdaptation = Check.fraction("directionAdaptation", builder.directionAdaptation);
@@ -84,7 +85,7 @@ public final class PalUpdater extends StepSizeUpdater {
 
     /** Builds a {@link PalUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private double measuringStep = 0.1;
         private double maxStep = 0.3;

@@ -49,6 +49,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     }
 
     private PlsUpdater(Builder builder) {
+        super(builder);
         c1 = Check.properFraction("c1", builder.c1);
         wolfeThreshold = Check.properFraction("wolfeThreshold", builder.wolfeThreshold);
         initialStep = Check.positive("initialStep", builder.initialStep);
@@ -117,7 +118,7 @@ public final class PlsUpdater extends StepSizeUpdater {
 
     /** Builds a {@link PlsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private double c1 = 0.05;
         private double wolfeThreshold = 0.3;

@@ -52,6 +52,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
     }
 
     private SalsaUpdater(Builder builder) {
+        super(builder);
         direction = Check.given("direction", builder.direction);
         initialStep = Check.positive("initialStep", builder.initialStep);
         c = Check.properFraction("c", builder.c != null ? builder.c : recommendedC(direction));
@@ -168,7 +169,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
 
     /** Builds a {@link SalsaUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Direction direction = Direction.ADAM;
         private double initialStep = 1;

@@ -71,6 +71,7 @@ public final class SlsUpdater extends StepSizeUpdater {
     }
 
     private SlsUpdater(Builder builder) {
+        super(builder);
         base = direction(Check.given("base", builder.base));
         condition = Check.given("condition", builder.condition);
         initialStep = Check.positive("initialStep", builder.initialStep);
@@ -200,7 +201,7 @@ public final class SlsUpdater extends StepSizeUpdater {
 
     /** Builds a {@link SlsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder {
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private IUpdater base = new Sgd();
         private Condition condition = Condition.ARMIJO;

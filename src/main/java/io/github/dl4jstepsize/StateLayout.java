@@ -10,7 +10,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /**
  * Where things are in the updater state of a block of n parameters in v variables:
  * <pre>
- *   [ base updater's state | memory vector 0: n | memory vector 1: n | ... | scalars: v * K ]
+ *   [ base updater's state | memory vector 0: n | memory vector 1: n | ... | average: n | scalars: v * K ]
  * </pre>
  * DL4J asks for the size variable by variable and adds up, so that the room for scalars occurs once per variable. Those
  * of the network's first block are used, the others stay zero.
@@ -29,7 +29,7 @@ final class StateLayout {
 
     private StateLayout(StepSizeUpdater updater, StepRule rule) {
         this.updater = updater;
-        this.memoryVectors = rule.memoryVectors();
+        this.memoryVectors = rule.memoryVectors() + (updater.isAveraging() ? 1 : 0);
         Counter counter = new Counter();
         new StepSizeSearch.Progress().state(counter);
         rule.state(counter);
@@ -50,6 +50,7 @@ final class StateLayout {
         return size == 0 ? null : part(blockState, 0, size);
     }
 
+    /** A memory vector of the rule, or after those the average of the iterates. */
     INDArray memory(INDArray blockState, long parameters, int index) {
         return part(blockState, updater.base().stateSize(parameters) + index * parameters, parameters);
     }

@@ -25,6 +25,9 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
 
     private transient Consumer<StepRecord> onStep;
     private int maxNotFinite = DEFAULT_MAX_NOT_FINITE;
+    private Decay decay = Decay.LINEAR;
+    /** Null if nobody has said how long the training will be. */
+    private Horizon horizon;
     /** Where the random stream was when this listener was made: for a first batch that no epoch begins with. */
     private final transient RandomState atCreation = RandomState.now();
 
@@ -50,6 +53,48 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
         return this;
     }
 
+    /**
+     * Says for how many epochs the network is going to be trained, so that its steps can decay until then. The epochs
+     * count from the network's first with its step size updater, and are saved with it: after a restart give the same
+     * number. There is no decay in the first epoch, whose batches have to be counted, and for the same reason none at
+     * all in a training of one epoch: use {@link #iterations} there. Whoever passes single batches to {@code fit} has
+     * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}.
+     * <p>
+     * Beyond the horizon training goes on with a hundredth of the step, and a warning.
+     *
+     * @param epochs 1 or greater
+     * @return this listener
+     */
+    public StepSizeListener epochs(int epochs) {
+        horizon = Horizon.epochs(Check.between("epochs", epochs, 1, Integer.MAX_VALUE), decay);
+        return this;
+    }
+
+    /**
+     * As {@link #epochs}, in iterations, which are batches. The decay begins at once.
+     *
+     * @param iterations 1 or greater
+     * @return this listener
+     */
+    public StepSizeListener iterations(int iterations) {
+        horizon = Horizon.iterations(Check.between("iterations", iterations, 1, Integer.MAX_VALUE), decay);
+        return this;
+    }
+
+    /**
+     * How the steps decay until the end of the training: LINEAR unless given. Without {@link #epochs} or
+     * {@link #iterations} there is no decay.
+     *
+     * @return this listener
+     */
+    public StepSizeListener decay(Decay decay) {
+        this.decay = Check.given("decay", decay);
+        if (horizon != null) {
+            horizon = horizon.with(decay);
+        }
+        return this;
+    }
+
     @Override
     public void onEpochStart(Model model) {
         StepSizeSearch search = StepSizes.install(model);
@@ -71,6 +116,9 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
             search.trainingPassDone(atCreation);
+            if (horizon != null) {
+                search.decayUntil(horizon);
+            }
         }
     }
 
@@ -78,6 +126,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void iterationDone(Model model, int iteration, int epoch) {
         StepSizeSearch search = StepSizes.searchOf(model);
         if (search != null) {
+            search.parametersMoved();
             if (onStep != null) {
                 onStep.accept(search.lastRecord());
             }

@@ -15,6 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.regularization.Regularization;
 
@@ -37,6 +38,8 @@ import java.util.function.IntFunction;
 final class StepSizeSearch {
 
     private static final int SCRATCH_VECTORS = 2;
+    /** The average weighs the last ninth of the iterates most: weight 9/(t + 8) on iterate t. */
+    private static final double AVERAGED_PART = 9;
 
     private final ForwardPass forwardPass;
     private final INDArray parameters;
@@ -48,6 +51,8 @@ final class StepSizeSearch {
     private final Progress progress = new Progress();
     private boolean stateIsInArray;
 
+    /** Of the blocks in the flat parameters. */
+    private final List<INDArrayIndex> intervals = new ArrayList<>();
     private final INDArray[] parameterBlocks;
     private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
     private final BlockVector direction;
@@ -61,6 +66,15 @@ final class StepSizeSearch {
     private INDArray backup;
     /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
     private INDArray gradientBackup;
+
+    /** Null unless the updater averages. */
+    private final BlockVector average;
+    /** Of the weights' initialisation; made when a rule asks for it. */
+    private BlockVector weightScale;
+    private final BlockVector squaredGradient;
+    /** Null if nobody knows how long the training will be. */
+    private Horizon horizon;
+    private boolean warnedBeyondHorizon;
 
     private RandomState beforeTraining;
     private RandomState afterTraining;
@@ -108,21 +122,29 @@ final class StepSizeSearch {
         stateIsInArray = true;
         load();
 
-        parameterBlocks = forEach(blocks, i -> interval(this.parameters, blocks.get(i)));
+        blocks.forEach(block -> intervals.add(
+                NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd())));
+        parameterBlocks = forEach(intervals, i -> this.parameters.get(intervals.get(i)));
         direction = new BlockVector(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
-            int which = index;
-            memory[index] = new BlockVector(
-                    forEach(blocks, i -> layout.memory(updaters.get(i).state(), length(blocks.get(i)), which)));
+            memory[index] = memory(blocks, index);
         }
+        average = updater.isAveraging() ? memory(blocks, memory.length) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
-            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule.looksAhead(), type,
-                    length, () -> progress.directions);
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule, type, length,
+                    () -> progress.directions);
         }
         gradient = updaters.get(0).gradient() == null ? direction
                 : new BlockVector(forEach(updaters, i -> updaters.get(i).gradient()));
+        squaredGradient = updater.averagedSquares() == null ? null
+                : new BlockVector(forEach(updaters, i -> updaters.get(i).averagedSquares()));
+    }
+
+    private BlockVector memory(List<UpdaterBlock> blocks, int index) {
+        return new BlockVector(
+                forEach(blocks, i -> layout.memory(updaters.get(i).state(), length(blocks.get(i)), index)));
     }
 
     private void requireOneUpdater(StepSizeUpdater updater) {
@@ -161,6 +183,32 @@ final class StepSizeSearch {
     /** Called in the backward pass, while the layers still know their labels. */
     void backwardPass() {
         forwardPass.backwardPass();
+    }
+
+    /** Makes steps decay from now on. */
+    void decayUntil(Horizon horizon) {
+        this.horizon = horizon;
+    }
+
+    /** Called when an iteration is complete. */
+    void parametersMoved() {
+        if (average != null) {
+            progress.averaged++;
+            double weight = Math.min(1, AVERAGED_PART / (progress.averaged + AVERAGED_PART - 1));
+            average.scale(1 - weight);
+            average.add(weight, new BlockVector(parameterBlocks));
+        }
+    }
+
+    /** The network's flat parameters, with the average of the iterates in the place of those that are averaged. */
+    INDArray averagedParameters() {
+        if (progress.averaged == 0) {
+            throw new IllegalStateException("the network has no average of its iterates: "
+                    + (average == null ? "build its updater with averaging(true)" : "train it first"));
+        }
+        INDArray result = parameters.dup();
+        new BlockVector(forEach(intervals, i -> result.get(intervals.get(i)))).assign(average);
+        return result;
     }
 
     StepRecord lastRecord() {
@@ -222,7 +270,8 @@ final class StepSizeSearch {
         frozenGradients.forEach(gradient -> gradient.assign(0));
         Batch batch = new Batch(iteration, epoch, batchSize);
         current = batch;
-        Step step = choose(batch, epoch);
+        Step chosen = choose(batch, epoch);
+        Step step = rule.decaysByItself() ? chosen : chosen.decayed(batch.decay());
         if (step.factor() == 0) {
             // A product with 0 would leave NaN where a gradient is NaN.
             direction.assignZero();
@@ -267,10 +316,6 @@ final class StepSizeSearch {
         return block.getParamOffsetEnd() - block.getParamOffsetStart();
     }
 
-    private static INDArray interval(INDArray all, UpdaterBlock block) {
-        return all.get(NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd()));
-    }
-
     private static INDArray flat(INDArray array) {
         return array.reshape(array.length());
     }
@@ -281,6 +326,11 @@ final class StepSizeSearch {
         /** False in an updater state that nobody has written to yet. Has to be the first scalar. */
         private boolean started;
         private int epoch;
+        private int iterations;
+        /** Complete ones. */
+        private int epochs;
+        /** Iterates that are in the average. */
+        private int averaged;
         /** Of the epoch that is under way. */
         private int batches;
         private int examples;
@@ -294,6 +344,9 @@ final class StepSizeSearch {
         void state(Scalars scalars) {
             started = scalars.next(started);
             epoch = scalars.next(epoch);
+            iterations = scalars.next(iterations);
+            epochs = scalars.next(epochs);
+            averaged = scalars.next(averaged);
             batches = scalars.next(batches);
             examples = scalars.next(examples);
             batchesPerEpoch = scalars.next(batchesPerEpoch);
@@ -306,13 +359,24 @@ final class StepSizeSearch {
             if (started && currentEpoch != epoch) {
                 batchesPerEpoch = batches;
                 examplesPerEpoch = examples;
+                epochs++;
                 batches = 0;
                 examples = 0;
             }
             started = true;
             epoch = currentEpoch;
+            iterations++;
             batches++;
             examples += batchSize;
+        }
+
+        private int iterationsBeforeThis() {
+            return iterations - 1;
+        }
+
+        /** Epochs before this iteration, with the part of the present one that is done. */
+        private double epochsBeforeThis() {
+            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, (batches - 1) / (double) batchesPerEpoch));
         }
     }
 
@@ -418,6 +482,38 @@ final class StepSizeSearch {
                         i -> Nd4j.createUninitialized(parameterBlocks[i].dataType(), parameterBlocks[i].length())));
             }
             return scratch[index];
+        }
+
+        @Override
+        public Vector parameters() {
+            return new BlockVector(parameterBlocks);
+        }
+
+        @Override
+        public Vector weightScale() {
+            if (weightScale == null) {
+                weightScale = new BlockVector(WeightScale.of(variables, parameterBlocks));
+            }
+            return weightScale;
+        }
+
+        @Override
+        public Vector squaredGradient() {
+            return squaredGradient;
+        }
+
+        @Override
+        public double decay() {
+            if (horizon == null) {
+                return 1;
+            }
+            int iterations = progress.iterationsBeforeThis();
+            double epochs = progress.epochsBeforeThis();
+            if (!warnedBeyondHorizon && horizon.isExceeded(iterations, epochs)) {
+                warnedBeyondHorizon = true;
+                horizon.warn();
+            }
+            return horizon.factor(iterations, epochs);
         }
 
         @Override

@@ -9,6 +9,7 @@ import org.nd4j.linalg.schedule.ISchedule;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Base of all updaters that find their step size while a network trains: use one as
@@ -29,7 +30,15 @@ public abstract class StepSizeUpdater implements IUpdater {
     /** The last factor on the direction, for display; NaN means not known, which DL4J shows as no learning rate. */
     private transient volatile double learningRate = Double.NaN;
 
-    StepSizeUpdater() {
+    private final boolean averaging;
+
+    StepSizeUpdater(Builder<?> builder) {
+        averaging = builder.averaging;
+    }
+
+    /** Whether an average of the iterates is kept beside the parameters. */
+    public final boolean isAveraging() {
+        return averaging;
     }
 
     /** A new instance of the algorithm with these settings. */
@@ -53,6 +62,11 @@ public abstract class StepSizeUpdater implements IUpdater {
      * gradients, without correction of its bias. Null for the gradient itself.
      */
     String averagedGradient() {
+        return null;
+    }
+
+    /** The name of the base updater's state that holds its running average of squared gradients; null for none. */
+    String averagedSquares() {
         return null;
     }
 
@@ -113,16 +127,38 @@ public abstract class StepSizeUpdater implements IUpdater {
 
     @Override
     public boolean equals(Object other) {
-        return other != null && getClass() == other.getClass() && settings().equals(((StepSizeUpdater) other).settings());
+        return other != null && getClass() == other.getClass() && averaging == ((StepSizeUpdater) other).averaging
+                && settings().equals(((StepSizeUpdater) other).settings());
     }
 
     @Override
     public int hashCode() {
-        return settings().hashCode();
+        return Objects.hash(averaging, settings());
     }
 
     @Override
     public String toString() {
-        return getClass().getSimpleName() + settings();
+        return getClass().getSimpleName() + settings() + (averaging ? " with averaging" : "");
+    }
+
+    /** The properties that all step size updaters share. */
+    public abstract static class Builder<B extends Builder<B>> {
+
+        private boolean averaging;
+
+        Builder() {
+        }
+
+        /**
+         * Whether to keep an average of the iterates beside the parameters, for {@link StepSizes#averaged}:
+         * {@code a = a + min(1, 9/(t + 8)) (w - a)} after iteration t. It weighs the last ninth of a training most,
+         * needs no horizon, and is, like a decay, worth more than most choices of a method. Costs the memory of one
+         * parameter vector, which is saved with the network. False unless set.
+         */
+        @SuppressWarnings("unchecked")
+        public B averaging(boolean averaging) {
+            this.averaging = averaging;
+            return (B) this;
+        }
     }
 }

@@ -11,6 +11,9 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 import java.util.Arrays;
@@ -30,6 +33,44 @@ public final class StepSizes {
     public static StepRecord lastRecord(Model model) {
         StepSizeSearch search = searchOf(model);
         return search == null ? null : search.lastRecord();
+    }
+
+    /**
+     * A copy of the network with the average of its iterates in the place of its parameters: for evaluation, early
+     * stopping, saving. The original, which goes on training, is not touched.
+     * <p>
+     * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
+     * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
+     *
+     * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}
+     * @return without listeners
+     * @throws IllegalStateException if there is no average
+     */
+    @SuppressWarnings("unchecked")
+    public static <M extends Model> M averaged(M model) {
+        StepSizeSearch search = install(model);
+        if (search == null) {
+            throw new IllegalStateException("the network has no step size updater that could have averaged its iterates");
+        }
+        M copy = (M) BatchNormStatistics.copy(model);
+        copy.setParams(search.averagedParameters());
+        return copy;
+    }
+
+    /**
+     * As {@link #averaged(Model)}, with the statistics of BatchNormalization layers measured anew.
+     *
+     * @param data training data, of which some ten batches do; passes over it once
+     */
+    public static <M extends Model> M averaged(M model, MultiDataSetIterator data) {
+        M copy = averaged(model);
+        BatchNormStatistics.estimate(copy, data);
+        return copy;
+    }
+
+    /** As {@link #averaged(Model, MultiDataSetIterator)}. */
+    public static <M extends Model> M averaged(M model, DataSetIterator data) {
+        return averaged(model, new MultiDataSetIteratorAdapter(data));
     }
 
     /** The search in this network, null if there is none (yet). */

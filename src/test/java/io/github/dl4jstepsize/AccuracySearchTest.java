@@ -45,6 +45,7 @@ class AccuracySearchTest {
         private transient double ofPass;
 
         private Observer(Objective objective) {
+            super(new ProbeUpdater.Properties());
             this.objective = objective;
         }
 

@@ -22,6 +22,7 @@ final class ProbeUpdater extends StepSizeUpdater {
     }
 
     ProbeUpdater(Function<TrainingBatch, Step> function, IUpdater base) {
+        super(new Properties());
         this.function = function;
         this.base = base;
     }
@@ -58,5 +59,9 @@ final class ProbeUpdater extends StepSizeUpdater {
     @Override
     List<?> settings() {
         return List.of(System.identityHashCode(function));
+    }
+
+    /** The shared properties at their defaults. */
+    static final class Properties extends Builder<Properties> {
     }
 }

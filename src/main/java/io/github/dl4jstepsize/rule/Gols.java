@@ -88,9 +88,15 @@ public final class Gols implements StepRule {
         return Step.searched(step, step, Outcome.WALKED).moving(step - here);
     }
 
+    @Override
+    public boolean decaysByItself() {
+        return true;
+    }
+
     /** Ends the line at the parameters' place and moves to the first point of the next one. */
     private Step startLine(TrainingBatch batch) {
         Vector direction = batch.direction();
+        double retreat = phase == Phase.NO_LINE ? 0 : (1 - batch.decay()) * step;
         double gg = direction.dot(direction);
         double gd = gg;
         if (momentum != 0) {
@@ -109,7 +115,13 @@ public final class Gols implements StepRule {
         limit = Math.min(maxStep, 1 / norm);
         step = Math.max(Math.min(step, limit), minStep);
         phase = Phase.FIRST_POINT;
-        batch.memory(0).assign(direction);
+        if (retreat > 0) {
+            direction.add(-retreat / step, batch.memory(0));
+            batch.memory(0).scale(retreat / step);
+            batch.memory(0).add(1, direction);
+        } else {
+            batch.memory(0).assign(direction);
+        }
         return Step.searched(step, step, first ? Outcome.WALKED : Outcome.NEXT_LINE);
     }
 

@@ -127,6 +127,10 @@ public final class Pls implements StepRule {
         }
         boolean first = !started;
         boolean newLine = first || isAccepted();
+        double retreat = newLine ? (1 - batch.decay()) * from : 0;
+        if (retreat > 0) {
+            batch.scratch(0).assign(line);
+        }
         if (newLine) {
             from = 0;
             startLine(gradient, sample, line);
@@ -136,7 +140,15 @@ public final class Pls implements StepRule {
         }
         place = nextPlace();
         batch.direction().assign(line);
+        if (retreat > 0) {
+            batch.direction().add(-retreat / (place * unit), batch.scratch(0));
+        }
         return walk(from, first, newLine);
+    }
+
+    @Override
+    public boolean decaysByItself() {
+        return true;
     }
 
     /** The parameters move on; then this batch is observed there. */
@@ -165,7 +177,9 @@ public final class Pls implements StepRule {
         batch.direction().assign(line);
         Step step = walk(from, first, newLine && !first);
         if (isAccepted()) {
+            double retreat = (1 - batch.decay()) * place * unit;
             startLine(batch.memory(MEAN), sample, line);
+            return step.moving(step.factor() - retreat);
         }
         return step;
     }

@@ -35,6 +35,11 @@ public final class Step {
         return new Step(learningRate, stepSize, searched, outcome, factor);
     }
 
+    /** The same step, shorter; the method's own step size stays what it is. */
+    public Step decayed(double decay) {
+        return new Step(decay * learningRate, stepSize, searched, outcome, decay * factor);
+    }
+
     /** Factor on {@link TrainingBatch#direction()}; 0 leaves the parameters where they are. */
     public double factor() {
         return factor;

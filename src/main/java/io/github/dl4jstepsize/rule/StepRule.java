@@ -32,6 +32,16 @@ public interface StepRule {
         return true;
     }
 
+    /** Whether the next step looks at {@link TrainingBatch#gradient()}; a copy of it is made only then. */
+    default boolean needsGradient() {
+        return true;
+    }
+
+    /** Whether this rule applies {@link TrainingBatch#decay()} itself. */
+    default boolean decaysByItself() {
+        return false;
+    }
+
     /** Passes each remembered scalar to {@code scalars}, always the same ones in the same order. */
     void state(Scalars scalars);
 

@@ -36,6 +36,28 @@ public interface TrainingBatch extends Losses {
      */
     Vector scratch(int index);
 
+    /** The parameters, as they are before the step. A rule must not write to them. */
+    Vector parameters();
+
+    /**
+     * For each parameter 1/sqrt(3 fan_in), where fan_in is the number of inputs that a unit of its layer sums up. Biases
+     * and the gains of a BatchNormalization take the number of the weights before them. A rule must not write to it.
+     */
+    Vector weightScale();
+
+    /**
+     * The base updater's running average of squared gradients, without correction of its bias, for methods that declare
+     * it. A rule must not write to it.
+     */
+    Vector squaredGradient();
+
+    /**
+     * The factor by which the step is going to be multiplied, because the training approaches its end: 1 at first, and
+     * always if nobody knows how long the training will be. Rules need not look at it, except those that walk along one
+     * line over several batches: see {@link StepRule#decaysByItself()}.
+     */
+    double decay();
+
     /** Number of examples in this batch. */
     int size();
 

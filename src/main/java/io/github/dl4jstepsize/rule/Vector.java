@@ -30,6 +30,12 @@ public interface Vector {
     /** Inner product with the squares of another vector's elements. */
     double dotSquares(Vector other);
 
+    /** {@code this = this * other}, element by element. */
+    void multiply(Vector other);
+
+    /** Sum of the elements' absolute values. */
+    double norm1();
+
     /** {@code this = this / (sqrt(squares) + epsilon)}, element by element. */
     void divideByRoot(Vector squares, double epsilon);
 }

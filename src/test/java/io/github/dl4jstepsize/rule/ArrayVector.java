@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize.rule;
 
+import java.util.Arrays;
+
 /** A vector in a double array. */
 final class ArrayVector implements Vector {
 
@@ -56,6 +58,18 @@ final class ArrayVector implements Vector {
         for (int i = 0; i < values.length; i++) {
             values[i] += factor * ((ArrayVector) other).values[i];
         }
+    }
+
+    @Override
+    public void multiply(Vector other) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= ((ArrayVector) other).values[i];
+        }
+    }
+
+    @Override
+    public double norm1() {
+        return Arrays.stream(values).map(Math::abs).sum();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize.rule;
 
+import java.util.Arrays;
+
 /**
  * The loss {@code offset + sum(curvature_i x_i^2) / 2} as a training batch: an iteration without a network, which counts
  * the losses it is asked for.
@@ -111,6 +113,28 @@ final class Quadratic implements TrainingBatch {
     @Override
     public Vector scratch(int index) {
         return scratch[index];
+    }
+
+    @Override
+    public Vector parameters() {
+        return new ArrayVector(point);
+    }
+
+    @Override
+    public Vector weightScale() {
+        double[] ones = new double[point.length];
+        Arrays.fill(ones, 1);
+        return new ArrayVector(ones);
+    }
+
+    @Override
+    public Vector squaredGradient() {
+        throw new UnsupportedOperationException("there is no base updater");
+    }
+
+    @Override
+    public double decay() {
+        return 1;
     }
 
     @Override

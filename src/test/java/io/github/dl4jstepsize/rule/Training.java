@@ -16,6 +16,9 @@ final class Training {
     int batchesPerEpoch;
     int examplesPerEpoch;
     int batchSize = 128;
+    double decay = 1;
+    /** What a base updater would keep. */
+    ArrayVector squaredGradient;
     /** Makes the direction the opposite of the gradient. */
     boolean turnDirection;
 
@@ -101,6 +104,28 @@ final class Training {
         @Override
         public Vector scratch(int index) {
             return scratch[index];
+        }
+
+        @Override
+        public Vector parameters() {
+            return new ArrayVector(parameters);
+        }
+
+        @Override
+        public Vector weightScale() {
+            double[] ones = new double[parameters.length];
+            Arrays.fill(ones, 1);
+            return new ArrayVector(ones);
+        }
+
+        @Override
+        public Vector squaredGradient() {
+            return squaredGradient;
+        }
+
+        @Override
+        public double decay() {
+            return decay;
         }
 
         @Override

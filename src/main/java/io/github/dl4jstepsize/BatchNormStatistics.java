@@ -1,0 +1,101 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.linalg.learning.config.Sgd;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The running means and variances of BatchNormalization layers, which are no parameters that one could average. */
+final class BatchNormStatistics {
+
+    private static final Set<String> NAMES = Set.of(BatchNormalizationParamInitializer.GLOBAL_MEAN,
+            BatchNormalizationParamInitializer.GLOBAL_VAR, BatchNormalizationParamInitializer.GLOBAL_LOG_STD);
+
+    private BatchNormStatistics() {
+    }
+
+    /**
+     * Sets a network's statistics to the means of those of the batches, as DL4J's training pass computes them. Nothing
+     * else changes.
+     *
+     * @param network a MultiLayerNetwork or ComputationGraph
+     */
+    static void estimate(Model network, MultiDataSetIterator batches) {
+        // DL4J updates the statistics only where it trains: it trains a copy that does not learn anything.
+        Model copy = copy(network);
+        forgetUpdater(copy);
+        List<org.deeplearning4j.nn.conf.layers.BatchNormalization> layers = new ArrayList<>();
+        for (Layer layer : layers(copy)) {
+            org.deeplearning4j.nn.conf.layers.Layer configuration = layer.conf().getLayer();
+            if (configuration instanceof BaseLayer) {
+                ((BaseLayer) configuration).setIUpdater(new Sgd(0));
+                ((BaseLayer) configuration).setBiasUpdater(null);
+            }
+            if (configuration instanceof org.deeplearning4j.nn.conf.layers.BatchNormalization) {
+                layers.add((org.deeplearning4j.nn.conf.layers.BatchNormalization) configuration);
+            }
+        }
+        if (layers.isEmpty()) {
+            return;
+        }
+        if (!batches.hasNext() && batches.resetSupported()) {
+            batches.reset();
+        }
+        for (int seen = 0; batches.hasNext(); seen++) {
+            // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
+            double decay = seen / (seen + 1.0);
+            layers.forEach(layer -> layer.setDecay(decay));
+            fit(copy, batches.next());
+        }
+        Map<String, INDArray> estimated = copy.paramTable();
+        network.paramTable().forEach((name, values) -> {
+            if (NAMES.contains(name.substring(name.lastIndexOf('_') + 1))) {
+                values.assign(estimated.get(name));
+            }
+        });
+    }
+
+    static Model copy(Model network) {
+        Model copy = network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).clone()
+                : ((ComputationGraph) network).clone();
+        copy.setListeners(List.of());
+        return copy;
+    }
+
+    /** So that a new one is made for the changed configuration. */
+    private static void forgetUpdater(Model network) {
+        if (network instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) network).setUpdater(null);
+        } else {
+            ((ComputationGraph) network).setUpdater(null);
+        }
+    }
+
+    private static Layer[] layers(Model network) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).getLayers()
+                : ((ComputationGraph) network).getLayers();
+    }
+
+    private static void fit(Model network, MultiDataSet batch) {
+        if (network instanceof ComputationGraph) {
+            ((ComputationGraph) network).fit(batch);
+            return;
+        }
+        INDArray[] featuresMasks = batch.getFeaturesMaskArrays();
+        INDArray[] labelsMasks = batch.getLabelsMaskArrays();
+        ((MultiLayerNetwork) network).fit(batch.getFeatures(0), batch.getLabels(0),
+                featuresMasks == null ? null : featuresMasks[0], labelsMasks == null ? null : labelsMasks[0]);
+    }
+}

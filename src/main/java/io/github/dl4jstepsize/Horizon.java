@@ -1,0 +1,67 @@
+package io.github.dl4jstepsize;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.Serializable;
+
+/**
+ * How long a training is going to be, in epochs or in iterations, and how its steps decay until then.
+ * <p>
+ * An epoch has as many batches as were counted in the one before it. In the first one nothing is known and nothing
+ * decays; the decay then takes the remaining epochs.
+ */
+final class Horizon implements Serializable {
+
+    private static final long serialVersionUID = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(StepSizeListener.class);
+
+    /** The factor beyond the horizon: small enough to do no harm, large enough to be seen to train. */
+    static final double FLOOR = 0.01;
+
+    private final int length;
+    private final boolean inEpochs;
+    private final Decay decay;
+
+    private Horizon(int length, boolean inEpochs, Decay decay) {
+        this.length = length;
+        this.inEpochs = inEpochs;
+        this.decay = decay;
+    }
+
+    static Horizon epochs(int epochs, Decay decay) {
+        return new Horizon(epochs, true, decay);
+    }
+
+    static Horizon iterations(int iterations, Decay decay) {
+        return new Horizon(iterations, false, decay);
+    }
+
+    Horizon with(Decay other) {
+        return new Horizon(length, inEpochs, other);
+    }
+
+    /**
+     * The factor on the step that comes next.
+     *
+     * @param iterations before this one
+     * @param epochs     before this one, with the part of the present epoch that is done
+     */
+    double factor(int iterations, double epochs) {
+        double progress = inEpochs ? epochs < 1 ? 0 : (epochs - 1) / (length - 1) : iterations / (double) length;
+        // Not a number: the only epoch is over.
+        return progress < 1 ? decay.factor(progress) : decay == Decay.NONE ? 1 : FLOOR;
+    }
+
+    /** Whether the training has gone on for longer than planned. */
+    boolean isExceeded(int iterations, double epochs) {
+        return decay != Decay.NONE && (inEpochs ? epochs >= length : iterations >= length);
+    }
+
+    void warn() {
+        LOG.warn("the training has gone on beyond its {} {}: steps are now {} of what they were without decay. If this is"
+                        + " meant to be a new training, give the listener its whole length", length,
+                inEpochs ? "epochs" : "iterations", FLOOR);
+    }
+}

@@ -1,0 +1,142 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** The average of the iterates beside the parameters. */
+class AveragingTest {
+
+    private static final Set<String> STATISTICS = Set.of("mean", "var", "log10stdev");
+
+    private static StepSizeUpdater updater() {
+        return L4Updater.builder().averaging(true).build();
+    }
+
+    private static Model network(Problem problem, IUpdater updater, DataType type) {
+        Model network = problem.network(updater, type);
+        network.setListeners(List.of(new StepSizeListener()));
+        return network;
+    }
+
+    private static List<DataSet> images(int from, int count) {
+        List<DataSet> batches = new ArrayList<>();
+        for (int i = from; i < from + count; i++) {
+            MultiDataSet batch = Problem.CNN_BATCH_NORM_DROPOUT.batch(i, 16, DataType.DOUBLE);
+            batches.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        }
+        return batches;
+    }
+
+    /** The formula in doubles, for networks with one block of parameters and with several. */
+    @ParameterizedTest
+    @EnumSource(value = Problem.class, names = {"MLP_CLIPPED", "CNN_BATCH_NORM_DROPOUT", "RESIDUAL_GRAPH"})
+    void isTheWeightedMeanOfTheIterates(Problem problem) {
+        Model network = network(problem, updater(), DataType.DOUBLE);
+        INDArray expected = null;
+        for (int t = 1; t <= 25; t++) {
+            problem.fit(network, 1);
+            double weight = Math.min(1, 9.0 / (t + 8));
+            expected = expected == null ? network.params().dup()
+                    : expected.add(network.params().sub(expected).mul(weight));
+        }
+        Model expectedNetwork = network(problem, updater(), DataType.DOUBLE);
+        expectedNetwork.setParams(expected);
+        INDArray before = network.params().dup();
+        Model averaged = StepSizes.averaged(network);
+        assertEquals(before, network.params(), "the original is not touched");
+        Map<String, INDArray> wanted = expectedNetwork.paramTable();
+        Map<String, INDArray> present = network.paramTable();
+        averaged.paramTable().forEach((name, values) -> {
+            INDArray reference = (isStatistic(name) ? present : wanted).get(name);
+            assertTrue(values.distance2(reference) <= 1e-12 * (1 + reference.norm2Number().doubleValue()), name);
+        });
+        assertTrue(averaged.params().distance2(before) > 1e-6, "an average is not the last iterate");
+    }
+
+    private static boolean isStatistic(String name) {
+        return STATISTICS.contains(name.substring(name.lastIndexOf('_') + 1));
+    }
+
+    /** With statistics measured on the very batch that is evaluated, evaluation and training normalise alike. */
+    @Test
+    void measuresTheStatisticsOfBatchNormalization() {
+        MultiLayerNetwork network =
+                (MultiLayerNetwork) network(Problem.CNN_BATCH_NORM_DROPOUT, updater(), DataType.DOUBLE);
+        network.fit(new ExistingDataSetIterator(images(0, 20)));
+        List<DataSet> data = images(20, 5);
+        MultiLayerNetwork averaged = StepSizes.averaged(network, new ExistingDataSetIterator(data));
+
+        // The convolution before the BatchNormalization is the same in both modes: its outputs' moments are known.
+        INDArray mean = null;
+        INDArray variance = null;
+        for (DataSet batch : data) {
+            INDArray activations = averaged.feedForwardToLayer(0, batch.getFeatures(), false).get(1);
+            INDArray batchMean = activations.mean(0, 2, 3);
+            INDArray batchVariance = activations.var(false, 0, 2, 3);
+            mean = mean == null ? batchMean : mean.add(batchMean);
+            variance = variance == null ? batchVariance : variance.add(batchVariance);
+        }
+        assertClose(mean.div(data.size()), averaged.getParam("1_mean"));
+        INDArray estimated = Transforms.exp(averaged.getParam("1_log10stdev").mul(2 * Math.log(10)));
+        assertTrue(variance.div(data.size()).reshape(-1).distance2(estimated.reshape(-1))
+                < 0.05 * estimated.norm2Number().doubleValue(), "variance " + variance.div(data.size()) + estimated);
+        MultiLayerNetwork plain = StepSizes.averaged(network);
+        plain.paramTable().forEach((name, values) -> {
+            if (!isStatistic(name)) {
+                assertEquals(values, averaged.getParam(name), "nothing else changes: " + name);
+            }
+        });
+    }
+
+    private static void assertClose(INDArray expected, INDArray actual) {
+        assertTrue(expected.reshape(-1).distance2(actual.reshape(-1)) < 1e-6 * (1 + expected.norm2Number().doubleValue()),
+                expected + " " + actual);
+    }
+
+    @Test
+    void survivesAResume(@TempDir File directory) throws IOException {
+        MultiLayerNetwork network =
+                (MultiLayerNetwork) network(Problem.CNN_BATCH_NORM_DROPOUT, updater(), DataType.FLOAT);
+        Problem.CNN_BATCH_NORM_DROPOUT.fit(network, 7);
+        File file = new File(directory, "net.zip");
+        ModelSerializer.writeModel(network, file, true);
+        MultiLayerNetwork restored = ModelSerializer.restoreMultiLayerNetwork(file, true);
+        assertEquals(StepSizes.averaged(network).params(), StepSizes.averaged(restored).params());
+    }
+
+    @Test
+    void isRefusedWhereThereIsNone() {
+        Model without = network(Problem.MLP_CLIPPED, new L4Updater(), DataType.FLOAT);
+        Problem.MLP_CLIPPED.fit(without, 1);
+        String message = assertThrows(IllegalStateException.class, () -> StepSizes.averaged(without)).getMessage();
+        assertTrue(message.contains("averaging(true)"), message);
+        Model untrained = network(Problem.MLP_CLIPPED, updater(), DataType.FLOAT);
+        assertThrows(IllegalStateException.class, () -> StepSizes.averaged(untrained));
+        Model adam = network(Problem.MLP_CLIPPED, new Adam(), DataType.FLOAT);
+        assertThrows(IllegalStateException.class, () -> StepSizes.averaged(adam));
+    }
+}
