@@ -18,8 +18,8 @@ import java.util.concurrent.Callable;
 /** {@code compare}: one network, several updaters, the same initial weights and batches. */
 @Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Trains one network with several updaters from identical weights on identical batches.",
-            "Prints a table; writes results.csv, results.json and report.html. An interrupted comparison keeps the",
-            "epochs that are complete and goes on with --resume."})
+            "Prints a table; writes results.csv, results.json and report.html to the folder compare-WORKLOAD. An interrupted "
+                + "comparison keeps the epochs that are complete and goes on with --resume."})
 final class Compare implements Callable<Integer> {
 
     /** From one rate of a grid to the next. */
@@ -28,23 +28,41 @@ final class Compare implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--workload", paramLabel = "NAME", defaultValue = "digits-lenet",
+    private static final String ALL = "all";
+
+    /** What follows the rate in the name of an updater of the grid. */
+    enum GridDecay {
+        CONSTANT(""), LINEAR(":" + Updaters.LINEAR), BOTH("", ":" + Updaters.LINEAR);
+
+        private final List<String> suffixes;
+
+        GridDecay(String... suffixes) {
+            this.suffixes = List.of(suffixes);
+        }
+    }
+
+    @Option(names = "--workload", paramLabel = "NAME", split = ",", defaultValue = "digits-lenet",
             completionCandidates = Workloads.Names.class,
-            description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private String workloadName;
+            description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + ". Default: ${DEFAULT-VALUE}.")
+    private List<String> workloads;
 
     @Mixin
     private DataFiles files;
 
     @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "labpal,pal,adam,sgd=0.1",
             completionCandidates = Updaters.Names.class,
-            description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1. "
-                    + "Default: ${DEFAULT-VALUE}.")
+            description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with one that "
+                    + "falls linearly to 0, as in sgd=0.1:linear. Default: ${DEFAULT-VALUE}.")
     private List<String> updaters;
 
     @Option(names = "--grid", paramLabel = "NAME=FROM..TO", split = ",",
             description = "DL4J's updaters with a grid of rates, two per power of ten: sgd=0.001..1,adam=1e-4..1e-1")
     private List<String> grids = List.of();
+
+    @Option(names = "--grid-decay", paramLabel = "KIND", defaultValue = "constant",
+            description = "Whether the rates of the grid stay constant, fall to 0 (linear), or both: "
+                    + "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private GridDecay gridDecay;
 
     @Option(names = "--seeds", paramLabel = "N", split = ",", defaultValue = "1,2",
             description = "Seeds of initial weights and of the order of the examples. Default: ${DEFAULT-VALUE}.")
@@ -68,40 +86,59 @@ final class Compare implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        List<String> names = workloads.contains(ALL) ? Workloads.names() : workloads;
+        Set<String> contenders = withGrids();
+        names.forEach(Workloads::named);
+        Updaters.check(contenders);
+        Path out = output.directory();
+        if (resume && names.stream().noneMatch(name -> Comparison.exists(directory(out, name)))) {
+            throw new InputException("there is no " + Comparison.jsonFile(directory(out, names.get(0)))
+                    + " to resume from; leave out --resume for the first run");
+        }
+        System.out.println(Device.description());
+        names.forEach(name -> compare(name, new ArrayList<>(contenders), Output.writable(directory(out, name))));
+        return 0;
+    }
+
+    private static Path directory(Path out, String workload) {
+        return out.resolve("compare-" + workload);
+    }
+
+    private void compare(String workloadName, List<String> contenders, Path directory) {
         Workload workload = Workloads.named(workloadName);
         Comparison.Settings settings = new Comparison.Settings();
         settings.workload = workloadName;
-        settings.updaters = withGrids();
-        settings.updaters.forEach(Updaters::named);
+        settings.updaters = contenders;
         settings.seeds = new ArrayList<>(new LinkedHashSet<>(seeds));
         settings.batchSize = batchSize == null ? workload.batchSize : Arguments.positive(spec, "--batch", batchSize);
-        settings.epochs = epochs == null ? defaultEpochs(workload) : Arguments.positive(spec, "--epochs", epochs);
+        settings.epochs = epochs == null ? defaultEpochs(workloadName, workload)
+                : Arguments.positive(spec, "--epochs", epochs);
         settings.examples = examples == null ? Integer.MAX_VALUE : Arguments.positive(spec, "--examples", examples);
-        Path directory = Output.writable(output.directory().resolve("compare-" + workloadName));
 
         TrainTest data = workload.load(files).withAtMost(settings.examples);
         settings.examples = data.train.numExamples();
-        System.out.println(Device.description());
         System.out.printf("%s: %s%n", workload.title, settings);
-        Comparison comparison = resume ? Comparison.resume(directory, settings) : new Comparison(settings, workload);
+        Comparison comparison = resume && Comparison.exists(directory) ? Comparison.resume(directory, settings)
+                : new Comparison(settings, workload);
 
         Thread hint = new Thread(() -> System.err.printf("%nInterrupted. What is complete is in %s; go on with --resume.%n",
                 directory));
         Runtime.getRuntime().addShutdownHook(hint);
-        comparison.run(workload, data, directory);
-        Runtime.getRuntime().removeShutdownHook(hint);
-
+        try {
+            comparison.run(workload, data, directory);
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(hint);
+        }
         System.out.print(new Report(comparison).table());
         System.out.println("Curves: " + directory.resolve("report.html"));
-        return 0;
     }
 
     /** The whole digits-lenet training with all updaters and seeds would take longer than a first look should. */
-    private int defaultEpochs(Workload workload) {
+    private static int defaultEpochs(String workloadName, Workload workload) {
         return workloadName.equals("digits-lenet") ? 4 : workload.epochs;
     }
 
-    private List<String> withGrids() {
+    private Set<String> withGrids() {
         Set<String> all = new LinkedHashSet<>(updaters);
         for (String grid : grids) {
             String[] parts = grid.split("=|\\.\\.(?=[0-9.])");
@@ -112,15 +149,17 @@ final class Compare implements Callable<Integer> {
                     throw new NumberFormatException();
                 }
                 int last = (int) Math.round(Math.log(to / from) / Math.log(GRID_FACTOR));
-                for (int i = 0; i <= last; i++) {
-                    all.add(parts[0] + "=" + Double.valueOf(
-                            String.format(Locale.ROOT, "%.1e", from * Math.pow(GRID_FACTOR, i))));
+                for (String suffix : gridDecay.suffixes) {
+                    for (int i = 0; i <= last; i++) {
+                        all.add(parts[0] + "=" + Double.valueOf(
+                                String.format(Locale.ROOT, "%.1e", from * Math.pow(GRID_FACTOR, i))) + suffix);
+                    }
                 }
             } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
                 throw new ParameterException(spec.commandLine(), "--grid " + grid
                         + ": expected an updater and a range of positive rates, as in sgd=0.001..1");
             }
         }
-        return new ArrayList<>(all);
+        return all;
     }
 }

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Trains one network with several updaters, from the same initial weights on the same batches. The updaters take turns
@@ -21,9 +21,16 @@ import java.util.Locale;
 final class Comparison {
 
     private static final int TESTS_PER_EPOCH = 4;
+    /** With very many short epochs, most of them end without a test. */
+    private static final int TESTS_OF_EPOCHS = 200;
+    /** Short epochs are not saved one by one. */
+    private static final long SECONDS_BETWEEN_SAVES = 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** What is compared; a comparison can only be resumed with the same settings (and more epochs, if wanted). */
+    /**
+     * What is compared; a comparison can only be resumed with the same settings, and with more epochs if no updater
+     * depends on their number.
+     */
     static final class Settings {
         public String workload;
         public List<String> updaters;
@@ -34,7 +41,9 @@ final class Comparison {
 
         boolean continues(Settings other) {
             return workload.equals(other.workload) && updaters.equals(other.updaters) && seeds.equals(other.seeds)
-                    && batchSize == other.batchSize && examples == other.examples && epochs >= other.epochs;
+                    && batchSize == other.batchSize && examples == other.examples
+                    && (epochs == other.epochs
+                    || epochs > other.epochs && updaters.stream().noneMatch(Updaters::dependsOnLength));
         }
 
         @Override
@@ -69,9 +78,6 @@ final class Comparison {
     /** The comparison in a directory, to be continued with the given settings. */
     static Comparison resume(Path directory, Settings settings) {
         Path file = jsonFile(directory);
-        if (!Files.exists(file)) {
-            throw new InputException("there is no " + file + " to resume from; leave out --resume for the first run");
-        }
         Comparison comparison;
         try {
             comparison = JSON.readValue(file.toFile(), Comparison.class);
@@ -98,21 +104,30 @@ final class Comparison {
             List<Contender> contenders = new ArrayList<>();
             for (Result result : ofSeed) {
                 contenders.add(firstEpoch > 0 ? Contender.load(directory, result)
-                        : Contender.fresh(workload, data, result));
+                        : Contender.fresh(workload, data, result, settings.epochs * batches));
             }
             long turns = (long) (settings.epochs - firstEpoch) * batches * contenders.size();
             try (ProgressBar bar = Progress.bar("seed " + seed, turns, " batches")) {
+                long saved = Long.MIN_VALUE;
                 for (int epoch = firstEpoch; epoch < settings.epochs; epoch++) {
-                    epoch(contenders, workload, data, Batches.shuffled(data.train, settings.batchSize, seed, epoch), bar);
-                    save(contenders, directory);
+                    epoch(epoch, contenders, workload, data, Batches.shuffled(data.train, settings.batchSize, seed, epoch),
+                            bar);
+                    long now = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime());
+                    if (epoch == firstEpoch || epoch == settings.epochs - 1 || now - saved >= SECONDS_BETWEEN_SAVES) {
+                        save(contenders, directory);
+                        saved = now;
+                    }
                 }
             }
         }
     }
 
-    private static void epoch(List<Contender> contenders, Workload workload, TrainTest data, Batches batches,
-                              ProgressBar bar) {
+    private void epoch(int epoch, List<Contender> contenders, Workload workload, TrainTest data, Batches batches,
+                       ProgressBar bar) {
         int testEvery = Math.max(1, batches.count() / TESTS_PER_EPOCH);
+        int epochsPerTest = Math.max(1, settings.epochs / TESTS_OF_EPOCHS);
+        boolean testedInside = epochsPerTest == 1;
+        boolean testedAtTheEnd = (epoch + 1) % epochsPerTest == 0 || epoch == settings.epochs - 1;
         contenders.forEach(Contender::startEpoch);
         List<Contender> turn = new ArrayList<>(contenders);
         for (int i = 1; batches.hasNext(); i++) {
@@ -120,13 +135,11 @@ final class Comparison {
             for (Contender contender : turn) {
                 contender.fit(batch);
                 bar.step();
-                Result result = contender.result();
-                bar.setExtraMessage(String.format(Locale.ROOT, " %s loss %.3f", result.updater,
-                        result.loss.get(result.loss.size() - 1)));
+                bar.setExtraMessage(contender.message());
             }
             // Whoever comes first has the batch in no cache; that must not be the same one every time.
             Collections.reverse(turn);
-            if (i % testEvery == 0 && i + testEvery <= batches.count() || !batches.hasNext()) {
+            if (batches.hasNext() ? testedInside && i % testEvery == 0 && i + testEvery <= batches.count() : testedAtTheEnd) {
                 contenders.forEach(contender -> contender.test(workload.quality, data.test));
             }
         }
@@ -137,14 +150,7 @@ final class Comparison {
     private void save(List<Contender> contenders, Path directory) {
         contenders.forEach(contender -> contender.save(directory));
         new Report(this).write(directory);
-        try {
-            for (Contender contender : contenders) {
-                Result result = contender.result();
-                Files.deleteIfExists(Contender.file(directory, result, result.epochs - 1));
-            }
-        } catch (IOException e) {
-            throw new InputException("old networks in " + directory + " cannot be deleted", e);
-        }
+        contenders.forEach(contender -> contender.deleteOlder(directory));
     }
 
     /** All results of an updater, one per seed, of the epochs that are complete. */
@@ -156,7 +162,7 @@ final class Comparison {
 
     /** The updater that times are compared with: plain gradient descent if it takes part, otherwise the first. */
     String timeReference() {
-        return settings.updaters.stream().filter(name -> name.split("=")[0].equals("sgd")).findFirst()
+        return settings.updaters.stream().filter(name -> name.matches("sgd\\b.*")).findFirst()
                 .orElse(settings.updaters.get(0));
     }
 
@@ -166,6 +172,10 @@ final class Comparison {
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    static boolean exists(Path directory) {
+        return Files.exists(jsonFile(directory));
     }
 
     static Path jsonFile(Path directory) {

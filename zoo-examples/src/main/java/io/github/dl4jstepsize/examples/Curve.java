@@ -38,6 +38,16 @@ final class Curve {
         return mean;
     }
 
+    /** About as many points as given. */
+    Curve thinned(int points) {
+        Curve thinned = new Curve();
+        int every = Math.max(1, values.size() / points);
+        for (int i = 0; i < values.size(); i += every) {
+            thinned.add(iterations.get(i), values.get(i));
+        }
+        return thinned;
+    }
+
     double last() {
         return values.isEmpty() ? Double.NaN : values.get(values.size() - 1);
     }

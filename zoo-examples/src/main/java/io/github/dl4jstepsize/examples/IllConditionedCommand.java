@@ -2,6 +2,7 @@ package io.github.dl4jstepsize.examples;
 
 import me.tongfei.progressbar.ProgressBar;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -10,17 +11,34 @@ import picocli.CommandLine.Spec;
 
 import java.awt.Color;
 import java.nio.file.Path;
-import java.util.Iterator;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /** {@code ill-conditioned}: the badly conditioned regression of L4's section 3.1 as a picture. */
 @Command(name = "ill-conditioned", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Trains a linear 6-6-10 network on a regression of condition number 1e10 (L4's section 3.1) with L4Mom and",
-            "L4Adam at their defaults, and with Sgd and Adam at the best constant rates of a grid."})
+        description = {"Draws how L4 and constant learning rates do on a regression of condition number 1e10.",
+            "L4's section 3.1: a linear 6-6-10 network, trained with L4Mom and L4Adam at their defaults, and with Sgd and Adam "
+                + "at a grid of constant rates. It is the workload ill-conditioned of compare, too."})
 final class IllConditionedCommand implements Callable<Integer> {
+
+    /** Around the paper's best rates, 4e-5 for Sgd and 1e-3 for Adam, until Sgd diverges and Adam gets no better. */
+    private static final Map<String, List<String>> CONTENDERS = new LinkedHashMap<>();
+
+    static {
+        CONTENDERS.put("L4Mom", List.of("l4"));
+        CONTENDERS.put("L4Adam", List.of("l4-adam"));
+        CONTENDERS.put("Sgd", List.of("sgd=3e-6", "sgd=1e-5", "sgd=3e-5", "sgd=1e-4"));
+        CONTENDERS.put("Adam", List.of("adam=1e-3", "adam=1e-2", "adam=0.1", "adam=0.3"));
+    }
 
     private static final List<Color> COLORS = List.of(Picture.BLUE, Picture.GREEN, Picture.ORANGE, Picture.VERMILION);
     /** Points of a curve that a picture of 1,000 pixels can show. */
@@ -34,7 +52,7 @@ final class IllConditionedCommand implements Callable<Integer> {
     private int iterations;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
-            description = "Seed of the problem and of the initial weights. Default: ${DEFAULT-VALUE}.")
+            description = "Seed of the initial weights. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
     @Mixin
@@ -44,28 +62,75 @@ final class IllConditionedCommand implements Callable<Integer> {
     public Integer call() {
         Arguments.positive(spec, "--iterations", iterations);
         Path picture = output.directory().resolve("ill-conditioned.png");
-        Map<String, double[]> curves;
-        try (ProgressBar bar = Progress.bar("trainings", IllConditioned.TRAININGS, "")) {
-            curves = IllConditioned.curves(seed, iterations, bar::step);
+        Workload workload = Workloads.named("ill-conditioned");
+        Map<String, Curve> curves = train(workload);
+
+        XYChart chart = Picture.chart(workload.title, "iteration", "loss, sum over 1,000 samples");
+        int color = 0;
+        for (Map.Entry<String, List<String>> method : CONTENDERS.entrySet()) {
+            draw(method.getKey(), method.getValue(), curves, COLORS.get(color++), chart);
         }
-        XYChart chart = Picture.chart("Linear regression, condition number 1e10", "iteration", "loss, sum over 1,000 samples");
-        Iterator<Color> colors = COLORS.iterator();
-        curves.forEach((name, losses) -> {
-            System.out.printf(Locale.ROOT, "%-14s loss %.3g after %d iterations%n", name, losses[iterations], iterations);
-            Picture.line(chart, name, thinned(losses).positive(), colors.next(), 1.5f);
-        });
         Picture.logarithmic(chart);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         Picture.save(List.of(chart), picture);
         System.out.println("Losses: " + picture);
         return 0;
     }
 
-    private static Curve thinned(double[] losses) {
-        Curve curve = new Curve();
-        int every = Math.max(1, losses.length / POINTS);
-        for (int i = 0; i < losses.length; i += every) {
-            curve.add(i, losses[i]);
+    /** The losses before every iteration and after the last, for each updater; on all processors. */
+    private Map<String, Curve> train(Workload workload) {
+        TrainTest data = IllConditioned.load();
+        List<String> names = new ArrayList<>();
+        CONTENDERS.values().forEach(names::addAll);
+        ExecutorService threads = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+        try (ProgressBar bar = Progress.bar("trainings", (long) names.size() * iterations, " iterations")) {
+            Map<String, Future<Curve>> running = new LinkedHashMap<>();
+            names.forEach(name -> running.put(name, threads.submit(() -> train(workload, data, name, bar))));
+            Map<String, Curve> curves = new LinkedHashMap<>();
+            for (Map.Entry<String, Future<Curve>> training : running.entrySet()) {
+                curves.put(training.getKey(), training.getValue().get());
+            }
+            return curves;
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            threads.shutdownNow();
         }
-        return curve;
+    }
+
+    private Curve train(Workload workload, TrainTest data, String updater, ProgressBar bar) {
+        Network network = workload.network(data, Updaters.named(updater, iterations), seed);
+        Curve losses = new Curve();
+        for (int i = 0; i < iterations; i++) {
+            network.fit(data.train);
+            losses.add(i, network.loss());
+            bar.step();
+            if (!Double.isFinite(losses.last())) {
+                bar.stepBy(iterations - i - 1);
+                return losses;
+            }
+        }
+        losses.add(iterations, network.loss(data.train));
+        return losses;
+    }
+
+    /** Prints all losses, draws the best curve thick and the others pale. */
+    private static void draw(String method, List<String> updaters, Map<String, Curve> curves, Color color, XYChart chart) {
+        String best = updaters.stream().filter(updater -> Double.isFinite(curves.get(updater).last()))
+                .min(Comparator.comparing(updater -> curves.get(updater).last())).orElse(null);
+        for (String updater : updaters) {
+            Curve losses = curves.get(updater);
+            int last = losses.values.size() - 1;
+            System.out.printf(Locale.ROOT, "%-7s %-10s %s after %d iterations%s%n", method,
+                    updater.contains("=") ? updater.split("=")[1] : "",
+                    Double.isFinite(losses.last()) ? String.format(Locale.ROOT, "loss %.3g", losses.last()) : "diverged", last,
+                    updater.equals(best) && updaters.size() > 1 ? ", the best rate" : "");
+            Curve thinned = losses.thinned(POINTS).positive();
+            if (updater.equals(best)) {
+                Picture.line(chart, updaters.size() > 1 ? updater : method, thinned, color, 2);
+            } else if (!thinned.values.isEmpty()) {
+                Picture.background(chart, updater, thinned, color);
+            }
+        }
     }
 }

@@ -104,7 +104,7 @@ final class Landscape implements Callable<Integer> {
             data = data.withAtMost(Arguments.positive(spec, "--examples", examples));
         }
         System.out.println(Device.description());
-        Network network = workload.network(data, Updaters.named(updater), seed);
+        Network network = workload.network(data, Updaters.named(updater, lines * every), seed);
 
         List<Line> measured = measure(workload, data, network);
         for (Line line : measured) {

@@ -100,6 +100,11 @@ final class Network {
         return evaluation.averageRSquared();
     }
 
+    double loss(DataSet data) {
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).score(data)
+                : ((ComputationGraph) model).score(data);
+    }
+
     /** What DL4J does when an epoch begins, for loops that fit batch by batch. */
     void startEpoch() {
         listeners.forEach(listener -> listener.onEpochStart(model));
@@ -120,6 +125,7 @@ final class Network {
                 : ((ComputationGraph) model).getEpochCount();
     }
 
+    /** Of the last batch, before its step. */
     double loss() {
         return model.score();
     }
@@ -132,9 +138,11 @@ final class Network {
     /** The method's own step size, or the learning rate of DL4J's updaters. */
     double stepSize() {
         StepRecord record = lastRecord();
-        if (record != null) {
-            return record.stepSize();
-        }
+        return record == null ? learningRate() : record.stepSize();
+    }
+
+    /** What DL4J's updaters will take in the next iteration. */
+    double learningRate() {
         Double learningRate;
         if (model instanceof MultiLayerNetwork) {
             MultiLayerNetwork network = (MultiLayerNetwork) model;

@@ -51,10 +51,10 @@ final class Networks {
     /** Two convolutions with stride 2 and BatchNorm, a dense layer with dropout. */
     static Model convolutional(TrainTest data, IUpdater updater, long seed) {
         return network(general(updater, seed).convolutionMode(ConvolutionMode.Same).list()
-                .layer(convolution(8, 2))
+                .layer(convolution(3, 8, 2))
                 .layer(new BatchNormalization())
                 .layer(new ActivationLayer(Activation.RELU))
-                .layer(convolution(16, 2))
+                .layer(convolution(3, 16, 2))
                 .layer(new BatchNormalization())
                 .layer(new ActivationLayer(Activation.RELU))
                 .layer(new DenseLayer.Builder().nOut(128).dropOut(0.5).build())
@@ -63,20 +63,20 @@ final class Networks {
                 .build());
     }
 
-    /** A strided convolution, two residual blocks of two convolutions each, global mean. */
+    /** A convolution down to 7x7 pixels, two residual blocks of two convolutions each, global mean. */
     static Model residual(TrainTest data, IUpdater updater, long seed) {
         GraphBuilder graph = general(updater, seed).convolutionMode(ConvolutionMode.Same).graphBuilder()
                 .addInputs("image")
                 .setInputTypes(InputType.convolutionalFlat(FashionMnist.SIDE, FashionMnist.SIDE, 1))
-                .addLayer("stem", convolution(8, 2), "image")
+                .addLayer("stem", convolution(5, 8, 4), "image")
                 .addLayer("stem-norm", new BatchNormalization(), "stem")
                 .addLayer("stem-relu", new ActivationLayer(Activation.RELU), "stem-norm");
         String last = "stem-relu";
         for (String block : new String[]{"block1", "block2"}) {
-            graph.addLayer(block + "-a", convolution(8, 1), last)
+            graph.addLayer(block + "-a", convolution(3, 8, 1), last)
                     .addLayer(block + "-a-norm", new BatchNormalization(), block + "-a")
                     .addLayer(block + "-a-relu", new ActivationLayer(Activation.RELU), block + "-a-norm")
-                    .addLayer(block + "-b", convolution(8, 1), block + "-a-relu")
+                    .addLayer(block + "-b", convolution(3, 8, 1), block + "-a-relu")
                     .addLayer(block + "-b-norm", new BatchNormalization(), block + "-b")
                     .addVertex(block + "-sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), block + "-b-norm", last)
                     .addLayer(block, new ActivationLayer(Activation.RELU), block + "-sum");
@@ -126,8 +126,8 @@ final class Networks {
                 .activation(Activation.RELU);
     }
 
-    private static ConvolutionLayer convolution(int channels, int stride) {
-        return new ConvolutionLayer.Builder(3, 3).stride(stride, stride).nOut(channels).activation(Activation.IDENTITY)
+    private static ConvolutionLayer convolution(int side, int channels, int stride) {
+        return new ConvolutionLayer.Builder(side, side).stride(stride, stride).nOut(channels).activation(Activation.IDENTITY)
                 .hasBias(false).build();
     }
 

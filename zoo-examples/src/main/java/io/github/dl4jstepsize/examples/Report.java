@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
@@ -48,19 +49,38 @@ final class Report {
 
     /** Mean and standard deviation over the seeds. */
     String table() {
-        StringBuilder table = new StringBuilder();
-        table.append(String.format("%-14s %-17s %-17s %-13s %-13s %-15s %s%n", "updater", "train loss",
-                comparison.quality, "ms per batch", "time ratio", "extra forwards", "extra gradients"));
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(List.of("updater", "train loss", comparison.quality, "ms per batch", "time ratio", "extra forwards",
+                "extra gradients"));
         for (String updater : comparison.settings.updaters) {
-            table.append(String.format("%-14s %-17s %-17s %-13s %-13s %-15s %s%n", updater,
-                    summary(updater, "%.4f", Result::trainLoss), summary(updater, "%.4f", Result::finalQuality),
-                    summary(updater, "%.2f", result -> 1000 * result.medianSeconds()),
-                    summary(updater, "%.2f", this::timeRatio), summary(updater, "%.3f", Result::extraForwardPasses),
-                    summary(updater, "%.3f", Result::extraGradientPasses)));
+            List<String> row = new ArrayList<>(List.of(updater));
+            row.addAll(figures(updater));
+            rows.add(row);
+        }
+        StringBuilder table = new StringBuilder();
+        for (List<String> row : rows) {
+            for (int column = 0; column < row.size(); column++) {
+                int end = column;
+                int width = rows.stream().mapToInt(any -> any.get(end).length()).max().orElse(0);
+                table.append(String.format("%-" + width + "s  ", row.get(column)));
+            }
+            table.append(System.lineSeparator());
+        }
+        for (Result result : comparison.results) {
+            if (result.failure != null) {
+                table.append(String.format("%s, seed %d, failed %s%n", result.updater, result.seed, result.failure));
+            }
         }
         table.append("Mean +- standard deviation over the seeds. Train loss: mean over the last epoch's batches.\n"
                 + "Time ratio: to " + comparison.timeReference() + " on the same batch, median.\n");
         return table.toString();
+    }
+
+    /** The columns of the table behind the updater's name. */
+    private List<String> figures(String updater) {
+        return List.of(summary(updater, "%.4g", Result::trainLoss), summary(updater, "%.4g", Result::finalQuality),
+                summary(updater, "%.2f", result -> 1000 * result.medianSeconds()), summary(updater, "%.2f", this::timeRatio),
+                summary(updater, "%.3f", Result::extraForwardPasses), summary(updater, "%.3f", Result::extraGradientPasses));
     }
 
     private double timeRatio(Result result) {
@@ -76,15 +96,15 @@ final class Report {
     }
 
     private String csv() {
-        StringBuilder csv = new StringBuilder("workload,updater,seed,epochs,iterations,train_loss,"
-                + comparison.quality.replace(' ', '_') + ",median_ms_per_batch,time_ratio,total_seconds,"
-                + "extra_forwards_per_batch,extra_gradients_per_batch\n");
+        StringBuilder csv = new StringBuilder("workload,updater,seed,epochs,iterations,train_loss,quality,test_quality,"
+                + "median_ms_per_batch,time_ratio,total_seconds,extra_forwards_per_batch,extra_gradients_per_batch,failure\n");
         for (Result result : comparison.results) {
             if (result.epochs > 0) {
-                csv.append(String.format(Locale.ROOT, "%s,%s,%d,%d,%d,%.6g,%.6g,%.4f,%.4f,%.3f,%.4f,%.4f%n",
+                csv.append(String.format(Locale.ROOT, "%s,%s,%d,%d,%d,%.6g,%s,%.6g,%.4f,%.4f,%.3f,%.4f,%.4f,%s%n",
                         comparison.settings.workload, result.updater, result.seed, result.epochs, result.loss.size(),
-                        result.trainLoss(), result.finalQuality(), 1000 * result.medianSeconds(), timeRatio(result),
-                        result.totalSeconds(), result.extraForwardPasses(), result.extraGradientPasses()));
+                        result.trainLoss(), comparison.quality, result.finalQuality(), 1000 * result.medianSeconds(),
+                        timeRatio(result), result.totalSeconds(), result.extraForwardPasses(), result.extraGradientPasses(),
+                        result.failure == null ? "" : '"' + result.failure.replace('"', '\'') + '"'));
             }
         }
         return csv.toString();
@@ -108,11 +128,7 @@ final class Report {
         for (String updater : comparison.settings.updaters) {
             ObjectNode node = updaters.addObject();
             node.put("name", updater);
-            ArrayNode table = node.putArray("table");
-            table.add(summary(updater, "%.4f", Result::trainLoss)).add(summary(updater, "%.4f", Result::finalQuality))
-                    .add(summary(updater, "%.2f", result -> 1000 * result.medianSeconds()))
-                    .add(summary(updater, "%.2f", this::timeRatio))
-                    .add(summary(updater, "%.3f", Result::extraForwardPasses));
+            figures(updater).forEach(node.putArray("table")::add);
             ArrayNode runs = node.putArray("runs");
             comparison.of(updater).forEach(result -> runs.add(curves(result)));
         }

@@ -15,6 +15,9 @@ final class Result {
     /** Complete epochs. */
     public int epochs;
 
+    /** Why training ended early; null if it did not. */
+    public String failure;
+
     /** Per iteration: loss of the batch before the step, step size, time, extra passes. */
     public List<Double> loss = new ArrayList<>();
     public List<Double> stepSize = new ArrayList<>();
@@ -38,16 +41,20 @@ final class Result {
         this.seed = seed;
     }
 
-    /** The mean loss of the last complete epoch's batches. */
+    /** The mean loss of the last complete epoch's batches; NaN after a failure. */
     double trainLoss() {
+        if (failure != null) {
+            return Double.NaN;
+        }
         int iterations = loss.size();
         int lastEpoch = iterations / Math.max(1, epochs);
         return loss.subList(iterations - lastEpoch, iterations).stream().mapToDouble(Double::doubleValue).average()
                 .orElse(Double.NaN);
     }
 
+    /** At the end; NaN after a failure. */
     double finalQuality() {
-        return testQuality.isEmpty() ? Double.NaN : testQuality.get(testQuality.size() - 1);
+        return failure != null || testQuality.isEmpty() ? Double.NaN : testQuality.get(testQuality.size() - 1);
     }
 
     double medianSeconds() {

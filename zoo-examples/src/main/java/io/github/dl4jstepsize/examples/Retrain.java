@@ -79,7 +79,7 @@ final class Retrain implements Callable<Integer> {
     public Integer call() {
         Arguments.positive(spec, "--epochs", epochs);
         Arguments.positive(spec, "--batch", batchSize);
-        Updaters.named(updater);
+        Updaters.check(List.of(updater));
         Path directory = Output.writable(output.directory().resolve("retrain"));
         System.out.println(Device.description());
         if (images == null) {
@@ -97,12 +97,13 @@ final class Retrain implements Callable<Integer> {
         ImageFolder folder = new ImageFolder(images, depth, side, !noMirror, seed);
         System.out.printf("%d training and %d test images of the classes %s%n", folder.train.size(), folder.test.size(),
                 String.join(", ", folder.classes));
+        int batches = (folder.train.size() + batchSize - 1) / batchSize;
         Model trained = weights == null ? model.pretrained() : Network.load(weights).model();
-        Network network = new Network(Transfer.retrain(trained, folder.classes.size(), freezeTo, Updaters.named(updater), seed));
+        Network network = new Network(Transfer.retrain(trained, folder.classes.size(), freezeTo,
+                Updaters.named(updater, epochs * batches), seed));
         requireFit(network, folder, depth, side);
 
         XYChart chart = chart("Retraining of " + modelName);
-        int batches = (folder.train.size() + batchSize - 1) / batchSize;
         retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
                 directory.resolve("model.zip"), chart, Picture.BLUE);
         draw(chart, directory);
@@ -126,16 +127,17 @@ final class Retrain implements Callable<Integer> {
         int batches = Batches.inOrder(high.train, batchSize).count();
         XYChart chart = chart("LeNet, trained on the digits 0-4, retrained on 5-9");
 
-        Network first = new Network(Networks.leNet(low, Updaters.named(updater), seed));
+        int firstBatches = Batches.inOrder(low.train, batchSize).count();
+        Network first = new Network(Networks.leNet(low, Updaters.named(updater, epochs * firstBatches), seed));
         Path pretrained = directory.resolve("digits-0-4.zip");
-        retrain("digits 0-4", first, epoch -> Batches.shuffled(low.train, batchSize, seed, epoch),
-                Batches.inOrder(low.train, batchSize).count(), Batches.inOrder(low.test, TEST_BATCH), pretrained, null, null);
+        retrain("digits 0-4", first, epoch -> Batches.shuffled(low.train, batchSize, seed, epoch), firstBatches,
+                Batches.inOrder(low.test, TEST_BATCH), pretrained, null, null);
 
         String[] frozenTo = {freezeTo == null ? "maxpool2" : freezeTo, null};
         String[] names = {"5-9, frozen", "5-9, unfrozen"};
         Color[] colors = {Picture.BLUE, Picture.ORANGE};
         for (int i = 0; i < names.length; i++) {
-            IUpdater fresh = Updaters.named(updater);
+            IUpdater fresh = Updaters.named(updater, epochs * batches);
             Network network = new Network(Transfer.retrain(Network.load(pretrained).model(), 5, frozenTo[i], fresh, seed));
             retrain(names[i], network, epoch -> Batches.shuffled(high.train, batchSize, seed, epoch), batches,
                     Batches.inOrder(high.test, TEST_BATCH),

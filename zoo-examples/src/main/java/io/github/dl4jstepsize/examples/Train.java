@@ -1,7 +1,6 @@
 package io.github.dl4jstepsize.examples;
 
 import org.knowm.xchart.XYChart;
-import org.nd4j.linalg.learning.config.IUpdater;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,8 +41,8 @@ final class Train implements Callable<Integer> {
     private DataFiles files;
 
     @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
-            description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1. "
-                    + "Default: ${DEFAULT-VALUE}.")
+            description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with "
+                    + "one that falls linearly to 0, as in sgd=0.1:linear. Default: ${DEFAULT-VALUE}.")
     private String updater;
 
     @Option(names = "--baseline", paramLabel = "NAME", defaultValue = "adam",
@@ -80,8 +79,8 @@ final class Train implements Callable<Integer> {
         if (resume && checkpoint == null) {
             throw new ParameterException(spec.commandLine(), "--resume needs --checkpoint DIR, to know from where");
         }
-        IUpdater ours = Updaters.named(updater);
-        IUpdater theirs = baseline.equals("none") ? null : Updaters.named(baseline);
+        boolean alone = baseline.equals("none");
+        Updaters.check(alone ? List.of(updater) : List.of(updater, baseline));
         Path picture = output.directory().resolve("train-" + data + "-" + updater + ".png");
         Path saved = checkpoint == null ? null : Output.writable(checkpoint).resolve("model.zip");
 
@@ -91,7 +90,8 @@ final class Train implements Callable<Integer> {
                 examples.train.numExamples(), examples.test.numExamples(), lastEpoch, examplesPerBatch, seed);
 
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
-        Network network = resume ? resume(saved) : workload.network(examples, ours, seed);
+        int iterations = lastEpoch * batches.apply(0).count();
+        Network network = resume ? resume(saved) : workload.network(examples, Updaters.named(updater, iterations), seed);
         if (ui) {
             TrainingUi.show(network);
         }
@@ -105,8 +105,8 @@ final class Train implements Callable<Integer> {
         XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", "loss of the batch");
         addLoss(losses, updater, training, Picture.BLUE);
 
-        if (theirs != null) {
-            Training other = new Training(workload.network(examples, theirs, seed));
+        if (!alone) {
+            Training other = new Training(workload.network(examples, Updaters.named(baseline, iterations), seed));
             other.run(label(baseline), lastEpoch, batches.apply(0).count(), batches, () -> { });
             report(baseline, workload, examples, other);
             addLoss(losses, baseline + " (baseline)", other, Picture.ORANGE);

@@ -8,18 +8,25 @@ import io.github.dl4jstepsize.PalUpdater;
 import io.github.dl4jstepsize.PlsUpdater;
 import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
+import io.github.dl4jstepsize.StepSizeUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
 /** The updaters by their names on the command line: ours, and DL4J's with their default learning rates. */
 final class Updaters {
+
+    /** The schedule's name behind a rate. */
+    static final String LINEAR = "linear";
+    private static final String SEPARATOR = "[=:]";
 
     private static final Map<String, Supplier<IUpdater>> BY_NAME = new LinkedHashMap<>();
 
@@ -47,35 +54,54 @@ final class Updaters {
     }
 
     /**
-     * @param name a name in the table; DL4J's updaters may be followed by a learning rate, as in {@code sgd=0.1}
+     * @param name       a name in the table; DL4J's updaters may be followed by a learning rate, as in {@code sgd=0.1}, and
+     *                   by {@code :linear} for a rate that falls linearly to 0, as in {@code adam=0.001:linear}
+     * @param iterations of the whole training, for those that depend on it
      * @throws InputException if there is no such updater
      */
-    static IUpdater named(String name) {
-        String[] parts = name.split("=", 2);
+    static IUpdater named(String name, int iterations) {
+        String[] parts = name.split(SEPARATOR);
         Supplier<IUpdater> entry = BY_NAME.get(parts[0]);
         if (entry == null) {
             throw new InputException("there is no updater \"" + parts[0] + "\"; the updaters are "
                     + String.join(", ", BY_NAME.keySet()));
         }
         IUpdater updater = entry.get();
-        if (parts.length == 2) {
-            setLearningRate(updater, name, parts[1]);
+        for (String setting : List.of(parts).subList(1, parts.length)) {
+            if (updater instanceof StepSizeUpdater) {
+                throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \"" + setting
+                        + "\"");
+            }
+            if (setting.equals(LINEAR)) {
+                double rate = updater.getLearningRate(0, 0);
+                updater.setLrAndSchedule(Double.NaN, new LinearSchedule(rate, iterations));
+            } else {
+                updater.setLrAndSchedule(learningRate(name, setting), null);
+            }
         }
         return updater;
     }
 
-    private static void setLearningRate(IUpdater updater, String name, String rate) {
+    /** @throws InputException if there is no updater of one of the names: better now than after the training of others */
+    static void check(Collection<String> names) {
+        names.forEach(name -> named(name, 1));
+    }
+
+    private static double learningRate(String name, String text) {
         try {
-            double learningRate = Double.parseDouble(rate);
-            if (!(learningRate > 0 && learningRate < Double.POSITIVE_INFINITY)) {
-                throw new InputException("the learning rate in \"" + name + "\" has to be greater than 0 and finite");
+            double learningRate = Double.parseDouble(text);
+            if (learningRate > 0 && learningRate < Double.POSITIVE_INFINITY) {
+                return learningRate;
             }
-            updater.setLrAndSchedule(learningRate, null);
         } catch (NumberFormatException e) {
-            throw new InputException("the learning rate in \"" + name + "\" is no number");
-        } catch (UnsupportedOperationException e) {
-            throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out the rate");
+            throw new InputException("\"" + name + "\": \"" + text + "\" is neither a learning rate nor \"" + LINEAR + "\"");
         }
+        throw new InputException("the learning rate in \"" + name + "\" has to be greater than 0 and finite");
+    }
+
+    /** Whether what an updater does in an iteration depends on how many there will be. */
+    static boolean dependsOnLength(String name) {
+        return name.endsWith(":" + LINEAR);
     }
 
     /** The names, for picocli's help. */

@@ -38,6 +38,17 @@ final class Workload {
             String text(double value) {
                 return String.format(Locale.ROOT, "%.3f", value);
             }
+        },
+        LOSS("test loss") {
+            @Override
+            double of(Network network, DataSet test) {
+                return network.loss(test);
+            }
+
+            @Override
+            String text(double value) {
+                return String.format(Locale.ROOT, "%.3g", value);
+            }
         };
 
         private static final int TEST_BATCH = 500;

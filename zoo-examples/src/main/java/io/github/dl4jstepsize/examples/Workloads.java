@@ -4,6 +4,7 @@ import io.github.dl4jstepsize.examples.Workload.Quality;
 
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The workloads by their names on the command line. */
@@ -28,6 +29,8 @@ final class Workloads {
                 files -> Text.load(files.text), Networks::characterModel));
         BY_NAME.put("regression", new Workload("Diabetes progression, perceptron 10-64-64-1", 60, 32, Quality.R_SQUARED,
                 files -> Diabetes.load(), Networks::regression));
+        BY_NAME.put("ill-conditioned", new Workload("Regression of condition number 1e10, linear network 6-6-10", 20000,
+                IllConditioned.SAMPLES, Quality.LOSS, files -> IllConditioned.load(), IllConditioned::network));
     }
 
     private Workloads() {
@@ -41,6 +44,10 @@ final class Workloads {
                     + String.join(", ", BY_NAME.keySet()));
         }
         return workload;
+    }
+
+    static List<String> names() {
+        return List.copyOf(BY_NAME.keySet());
     }
 
     /** The names, for picocli's help. */

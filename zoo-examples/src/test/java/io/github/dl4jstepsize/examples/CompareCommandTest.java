@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize.examples;
 
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -7,6 +8,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 
@@ -119,6 +122,70 @@ class CompareCommandTest {
     }
 
     @Test
+    void severalWorkloadsInOneCommand() {
+        Object[] both = {"compare", "--workload", "digits-mlp,regression", "--examples", 64, "--updaters", "adam", "--epochs", 1,
+            "--seeds", 1, "--out", directory};
+        Run run = Run.of(both);
+        assertEquals(0, run.exitCode, run::toString);
+        for (String workload : List.of("digits-mlp", "regression")) {
+            assertTrue(Files.exists(directory.resolve("compare-" + workload).resolve("results.json")), run::toString);
+        }
+        Run.expect(1, "no workload \"mnist\"", Run.of("compare", "--workload", "digits-mlp,mnist", "--out", directory));
+    }
+
+    /** The second workload of an interrupted command may not have begun. */
+    @Test
+    void resumingBeginsWorkloadsThatHaveNotBegun() {
+        assertEquals(0, compare("--epochs", 1, "--seeds", 1).exitCode);
+        Run run = Run.of("compare", "--workload", "digits-mlp,regression", "--examples", 200, "--updaters", "pal,adam",
+                "--epochs", 1, "--seeds", 1, "--out", directory, "--resume");
+        assertEquals(0, run.exitCode, run::toString);
+        assertTrue(Files.exists(directory.resolve("compare-regression/results.json")), run::toString);
+    }
+
+    @Test
+    void gridsWithRatesThatFallToZero() throws IOException {
+        Run run = compare("--epochs", 2, "--seeds", 1, "--grid", "sgd=0.1..0.1", "--grid-decay", "both");
+        assertEquals(0, run.exitCode, run::toString);
+        JsonNode constant = results().get("results").get(2);
+        JsonNode linear = results().get("results").get(3);
+        assertEquals("sgd=0.1", constant.get("updater").asText());
+        assertEquals("sgd=0.1:linear", linear.get("updater").asText());
+        assertEquals(constant.get("loss").get(0), linear.get("loss").get(0));
+        for (int i = 0; i < 14; i++) {
+            assertEquals(0.1, constant.get("stepSize").get(i).asDouble());
+            assertEquals(0.1 * (14 - i) / 14, linear.get("stepSize").get(i).asDouble(), 1e-12);
+        }
+        Run.expect(1, "belongs to another comparison", compare("--epochs", 3, "--seeds", 1, "--grid", "sgd=0.1..0.1",
+                "--grid-decay", "both", "--resume"));
+        Run.expect(2, "--grid-decay", compare("--grid-decay", "cosine"));
+    }
+
+    @Test
+    void aLinearRateSurvivesSavingAndLoading() {
+        assertEquals(0, compare("--updaters", "adam:linear", "--epochs", 2, "--seeds", 1).exitCode);
+        Result result = new Result("adam:linear", 1);
+        result.epochs = 2;
+        IUpdater updater = ((MultiLayerNetwork) Contender.load(directory.resolve("compare-digits-mlp"), result).network()
+                .model()).getLayer(0).conf().getLayer().getUpdaterByParam("W");
+        assertEquals(new Adam(new LinearSchedule(Adam.DEFAULT_ADAM_LEARNING_RATE, 14)), updater);
+        assertEquals(0, updater.getLearningRate(14, 2));
+        assertEquals(Adam.DEFAULT_ADAM_LEARNING_RATE / 2, updater.getLearningRate(7, 1));
+    }
+
+    @Test
+    void anUpdaterThatFailsDoesNotStopTheOthers() throws IOException {
+        Run run = compare("--epochs", 2, "--seeds", 1, "--grid", "sgd=1e9..1e9");
+        assertEquals(0, run.exitCode, run::toString);
+        assertTrue(run.out.contains("sgd=1.0E9, seed 1, failed after"), run::toString);
+        assertEquals(14, results().get("results").get(0).get("loss").size());
+        assertTrue(results().get("results").get(2).get("loss").size() < 14);
+        Run resumed = compare("--epochs", 3, "--seeds", 1, "--grid", "sgd=1e9..1e9", "--resume");
+        assertEquals(0, resumed.exitCode, resumed::toString);
+        assertEquals(21, results().get("results").get(0).get("loss").size());
+    }
+
+    @Test
     void resumingSomethingElseIsExplained() {
         Run.expect(1, "to resume from", compare("--resume"));
         assertEquals(0, compare("--epochs", 1, "--seeds", 1).exitCode);
@@ -138,7 +205,8 @@ class CompareCommandTest {
         Run.expect(1, "no updater \"adm\"", Run.of("compare", "--updaters", "pal,adm", "--out", directory));
         Run.expect(2, "--grid sgd=1..0.1", compare("--grid", "sgd=1..0.1"));
         Run.expect(2, "--grid sgd", compare("--grid", "sgd"));
-        Run.expect(1, "leave out the rate", compare("--grid", "pal=0.1..1"));
+        Run.expect(1, "leave out \"0.1\"", compare("--grid", "pal=0.1..1"));
+        Run.expect(1, "\"fast\" is neither a learning rate nor \"linear\"", compare("--updaters", "adam=fast"));
         Run.expect(2, "--examples has to be 1 or greater", Run.of("compare", "--examples", 0, "--out", directory));
         Run.expect(1, "dataset-fashion-mnist",
                 Run.of("compare", "--workload", "fashion-mlp", "--dir", directory, "--out", directory));
@@ -147,7 +215,7 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"text-lstm", "regression"})
+    @ValueSource(strings = {"text-lstm", "regression", "ill-conditioned"})
     void embeddedWorkloadsRun(String workload) {
         Run run = Run.of("compare", "--workload", workload, "--updaters", "pal,adam", "--seeds", 1, "--epochs", 1,
                 "--examples", 100, "--out", directory);
@@ -163,7 +231,7 @@ class CompareCommandTest {
         if (name.equals("rows-lstm")) {
             data = FashionMnist.asRows(data);
         }
-        Contender contender = Contender.fresh(workload, data, new Result("pal", 1));
+        Contender contender = Contender.fresh(workload, data, new Result("pal", 1), 2);
         contender.startEpoch();
         contender.fit(data.train);
         contender.fit(data.train);

@@ -23,13 +23,15 @@ class IllConditionedCommandTest {
 
         assertEquals(0, run.exitCode, run::toString);
         assertTrue(ImageIO.read(directory.resolve("ill-conditioned.png").toFile()).getHeight() > 300);
-        Matcher losses = Pattern.compile("(L4Mom|L4Adam|Sgd [^ ]+|Adam [^ ]+) +loss ([0-9.e+-]+) after 60").matcher(run.out);
+        Matcher losses = Pattern.compile("(L4Mom|L4Adam|(?:Sgd|Adam) +[^ ]+) +loss ([0-9.e+-]+) after 60").matcher(run.out);
         int methods = 0;
         while (losses.find()) {
             assertTrue(Double.parseDouble(losses.group(2)) > 0, run::toString);
             methods++;
         }
-        assertEquals(4, methods, run::toString);
+        assertEquals(9, methods, run::toString);
+        assertTrue(run.out.contains("Sgd     1e-4       diverged after"), run::toString);
+        assertEquals(2, run.out.split("the best rate", -1).length - 1, run::toString);
     }
 
     @Test

@@ -43,7 +43,7 @@ class RetrainCommandTest {
             }
         }
         weights = directory.resolve("lenet.zip");
-        new Network(Networks.leNet(Digits.load(), Updaters.named("adam"), 1)).save(weights);
+        new Network(Networks.leNet(Digits.load(), Updaters.named("adam", 1), 1)).save(weights);
     }
 
     private Run retrain(Object... more) {

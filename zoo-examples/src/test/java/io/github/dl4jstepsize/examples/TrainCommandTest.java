@@ -98,8 +98,8 @@ class TrainCommandTest {
         Run.expect(1, "no workload \"cifar\"", Run.of("train", "--data", "cifar", "--out", directory));
         Run.expect(2, "--nonsense", Run.of("train", "--nonsense"));
         Run.expect(1, "no updater \"adm\"", Run.of("train", "--updater", "adm", "--out", directory));
-        Run.expect(1, "leave out the rate", Run.of("train", "--updater", "pal=0.1", "--out", directory));
-        Run.expect(1, "is no number", Run.of("train", "--updater", "sgd=fast", "--out", directory));
+        Run.expect(1, "leave out \"0.1\"", Run.of("train", "--updater", "pal=0.1", "--out", directory));
+        Run.expect(1, "neither a learning rate nor", Run.of("train", "--updater", "sgd=fast", "--out", directory));
         Run.expect(1, "greater than 0", Run.of("train", "--updater", "sgd=-1", "--out", directory));
     }
 
