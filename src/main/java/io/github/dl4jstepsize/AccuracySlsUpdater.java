@@ -300,7 +300,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public AccuracySlsUpdater build() {
             return new AccuracySlsUpdater(this);
         }

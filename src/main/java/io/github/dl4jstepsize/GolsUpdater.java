@@ -147,7 +147,7 @@ public final class GolsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public GolsUpdater build() {
             return new GolsUpdater(this);
         }

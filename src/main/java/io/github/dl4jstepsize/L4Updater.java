@@ -208,7 +208,7 @@ public final class L4Updater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public L4Updater build() {
             return new L4Updater(this);
         }

@@ -269,7 +269,7 @@ public final class LabPalUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public LabPalUpdater build() {
             return new LabPalUpdater(this);
         }

@@ -126,7 +126,7 @@ public final class PalUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public PalUpdater build() {
             return new PalUpdater(this);
         }

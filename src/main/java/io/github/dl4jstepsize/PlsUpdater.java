@@ -176,7 +176,7 @@ public final class PlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public PlsUpdater build() {
             return new PlsUpdater(this);
         }

@@ -269,7 +269,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public SalsaUpdater build() {
             return new SalsaUpdater(this);
         }

@@ -294,7 +294,7 @@ public final class SlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** @throws IllegalArgumentException if a property is out of range */
+        @Override
         public SlsUpdater build() {
             return new SlsUpdater(this);
         }

@@ -160,5 +160,8 @@ public abstract class StepSizeUpdater implements IUpdater {
             this.averaging = averaging;
             return (B) this;
         }
+
+        /** @throws IllegalArgumentException if a property is out of range */
+        public abstract StepSizeUpdater build();
     }
 }

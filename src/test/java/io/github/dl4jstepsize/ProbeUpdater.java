@@ -63,5 +63,9 @@ final class ProbeUpdater extends StepSizeUpdater {
 
     /** The shared properties at their defaults. */
     static final class Properties extends Builder<Properties> {
+        @Override
+        public StepSizeUpdater build() {
+            throw new UnsupportedOperationException();
+        }
     }
 }

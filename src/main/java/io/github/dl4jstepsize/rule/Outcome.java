@@ -28,6 +28,10 @@ public enum Outcome {
     TOO_FEW_EXAMPLES,
     /** The step takes the linearised loss part of the way down to its smallest attainable value. */
     LINEARIZED,
+    /** The step follows from the network's shape and is the same in every iteration. */
+    CONSTANT,
+    /** As LINEARIZED, but beyond the bounds: the step is the smallest or the longest one that is allowed. */
+    BOUNDED,
     /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
     NOT_FINITE
 }

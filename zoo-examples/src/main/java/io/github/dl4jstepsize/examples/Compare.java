@@ -52,7 +52,7 @@ final class Compare implements Callable<Integer> {
     @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "labpal,pal,adam,sgd=0.1",
             completionCandidates = Updaters.Names.class,
             description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with one that "
-                    + "falls linearly to 0, as in sgd=0.1:linear. Default: ${DEFAULT-VALUE}.")
+                    + "falls linearly to 0, as in sgd=0.1:linear; ours as in labpal:linear and labpal:averaged. Default: ${DEFAULT-VALUE}.")
     private List<String> updaters;
 
     @Option(names = "--grid", paramLabel = "NAME=FROM..TO", split = ",",

@@ -103,7 +103,7 @@ final class Comparison {
             }
             List<Contender> contenders = new ArrayList<>();
             for (Result result : ofSeed) {
-                contenders.add(firstEpoch > 0 ? Contender.load(directory, result)
+                contenders.add(firstEpoch > 0 ? Contender.load(directory, result, settings.epochs * batches)
                         : Contender.fresh(workload, data, result, settings.epochs * batches));
             }
             long turns = (long) (settings.epochs - firstEpoch) * batches * contenders.size();
@@ -140,7 +140,7 @@ final class Comparison {
             // Whoever comes first has the batch in no cache; that must not be the same one every time.
             Collections.reverse(turn);
             if (batches.hasNext() ? testedInside && i % testEvery == 0 && i + testEvery <= batches.count() : testedAtTheEnd) {
-                contenders.forEach(contender -> contender.test(workload.quality, data.test));
+                contenders.forEach(contender -> contender.test(workload.quality, data.train, data.test));
             }
         }
         contenders.forEach(Contender::endEpoch);

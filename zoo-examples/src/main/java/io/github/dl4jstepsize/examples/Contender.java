@@ -17,25 +17,32 @@ import java.util.Locale;
  */
 final class Contender {
 
+    /** Enough to know means and variances of activations to a percent or two. */
+    private static final int STATISTICS_EXAMPLES = 2000;
+    private static final int STATISTICS_BATCH = 200;
+
     private final Network network;
     private final Result result;
 
-    private Contender(Network network, Result result) {
+    private Contender(Network network, Result result, int iterations) {
         this.network = network;
         this.result = result;
+        if (Updaters.dependsOnLength(result.updater)) {
+            network.decayUntil(iterations);
+        }
     }
 
     /** @param iterations how many there will be in all */
     static Contender fresh(Workload workload, TrainTest data, Result result, int iterations) {
         Nd4j.getRandom().setSeed(result.seed);
         Contender contender = new Contender(
-                workload.network(data, Updaters.named(result.updater, iterations), result.seed), result);
+                workload.network(data, Updaters.named(result.updater, iterations), result.seed), result, iterations);
         contender.keepRandomState();
         return contender;
     }
 
-    static Contender load(Path directory, Result result) {
-        return new Contender(Network.load(file(directory, result, result.epochs)), result);
+    static Contender load(Path directory, Result result, int iterations) {
+        return new Contender(Network.load(file(directory, result, result.epochs)), result, iterations);
     }
 
     void save(Path directory) {
@@ -89,9 +96,14 @@ final class Contender {
         });
     }
 
-    void test(Workload.Quality quality, DataSet test) {
+    /** @param train for the statistics of an average's BatchNormalization */
+    void test(Workload.Quality quality, DataSet train, DataSet test) {
         unlessFailed(() -> {
-            double value = quality.of(network, test);
+            takeRandomState();
+            Network tested = Updaters.isAveraged(result.updater)
+                    ? network.averaged(Batches.inOrder(train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples())),
+                            STATISTICS_BATCH)) : network;
+            double value = quality.of(tested, test);
             result.testIterations.add(result.loss.size());
             result.testQuality.add(value);
         });

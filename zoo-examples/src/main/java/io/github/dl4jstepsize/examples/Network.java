@@ -30,11 +30,12 @@ final class Network {
     private final Model model;
     private final NeuralNetwork trainer;
     private final List<TrainingListener> listeners = new ArrayList<>();
+    private final StepSizeListener stepSizes = new StepSizeListener();
 
     Network(Model model) {
         this.model = model;
         this.trainer = (NeuralNetwork) model;
-        addListener(new StepSizeListener());
+        addListener(stepSizes);
     }
 
     /** @throws InputException if the file holds no network that was saved with ModelSerializer */
@@ -67,6 +68,16 @@ final class Network {
         } catch (IOException e) {
             throw new InputException(file + " cannot be written", e);
         }
+    }
+
+    /** Lets the steps of our updaters fall linearly to 0 until then. */
+    void decayUntil(int iterations) {
+        stepSizes.iterations(iterations);
+    }
+
+    /** A copy with the average of the iterates, and statistics of BatchNormalization that were measured on the data. */
+    Network averaged(DataSetIterator data) {
+        return new Network(StepSizes.averaged(model, data));
     }
 
     Model model() {

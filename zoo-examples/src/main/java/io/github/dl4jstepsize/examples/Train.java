@@ -92,6 +92,9 @@ final class Train implements Callable<Integer> {
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         int iterations = lastEpoch * batches.apply(0).count();
         Network network = resume ? resume(saved) : workload.network(examples, Updaters.named(updater, iterations), seed);
+        if (Updaters.dependsOnLength(updater)) {
+            network.decayUntil(iterations);
+        }
         if (ui) {
             TrainingUi.show(network);
         }

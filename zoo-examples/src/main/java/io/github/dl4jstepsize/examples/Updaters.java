@@ -1,11 +1,13 @@
 package io.github.dl4jstepsize.examples;
 
 import io.github.dl4jstepsize.AccuracySlsUpdater;
+import io.github.dl4jstepsize.FanUpdater;
 import io.github.dl4jstepsize.GolsUpdater;
 import io.github.dl4jstepsize.L4Updater;
 import io.github.dl4jstepsize.LabPalUpdater;
 import io.github.dl4jstepsize.PalUpdater;
 import io.github.dl4jstepsize.PlsUpdater;
+import io.github.dl4jstepsize.PolUpdater;
 import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
@@ -14,6 +16,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -24,54 +27,65 @@ import java.util.function.Supplier;
 /** The updaters by their names on the command line: ours, and DL4J's with their default learning rates. */
 final class Updaters {
 
-    /** The schedule's name behind a rate. */
+    /** Behind a name: steps or rates that fall linearly to 0. */
     static final String LINEAR = "linear";
+    /** Behind a name: the average of the iterates is what is tested. */
+    static final String AVERAGED = "averaged";
     private static final String SEPARATOR = "[=:]";
 
-    private static final Map<String, Supplier<IUpdater>> BY_NAME = new LinkedHashMap<>();
+    private static final Map<String, Supplier<StepSizeUpdater.Builder<?>>> OURS = new LinkedHashMap<>();
+    private static final Map<String, Supplier<IUpdater>> THEIRS = new LinkedHashMap<>();
 
     static {
-        BY_NAME.put("labpal", LabPalUpdater::new);
-        BY_NAME.put("labpal-sgd", () -> LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).build());
-        BY_NAME.put("pal", PalUpdater::new);
-        BY_NAME.put("sls", SlsUpdater::new);
-        BY_NAME.put("sls-adam", () -> SlsUpdater.builder().base(new Adam()).build());
-        BY_NAME.put("salsa", SalsaUpdater::new);
-        BY_NAME.put("salsa-sgd", () -> SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build());
-        BY_NAME.put("sa-sls", AccuracySlsUpdater::new);
-        BY_NAME.put("l-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS).build());
-        BY_NAME.put("a-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.ACCURACY).build());
-        BY_NAME.put("l4", () -> L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build());
-        BY_NAME.put("l4-adam", L4Updater::new);
-        BY_NAME.put("gols", GolsUpdater::new);
-        BY_NAME.put("pls", PlsUpdater::new);
-        BY_NAME.put("adam", Adam::new);
-        BY_NAME.put("sgd", Sgd::new);
-        BY_NAME.put("nesterovs", Nesterovs::new);
+        OURS.put("labpal", LabPalUpdater::builder);
+        OURS.put("labpal-sgd", () -> LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD));
+        OURS.put("pal", PalUpdater::builder);
+        OURS.put("sls", SlsUpdater::builder);
+        OURS.put("sls-adam", () -> SlsUpdater.builder().base(new Adam()));
+        OURS.put("salsa", SalsaUpdater::builder);
+        OURS.put("salsa-sgd", () -> SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD));
+        OURS.put("sa-sls", AccuracySlsUpdater::builder);
+        OURS.put("l-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS));
+        OURS.put("a-sls", () -> AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.ACCURACY));
+        OURS.put("l4", () -> L4Updater.builder().direction(L4Updater.Direction.MOMENTUM));
+        OURS.put("l4-adam", L4Updater::builder);
+        OURS.put("gols", GolsUpdater::builder);
+        OURS.put("pls", PlsUpdater::builder);
+        OURS.put("fan", FanUpdater::builder);
+        OURS.put("pol", PolUpdater::builder);
+        THEIRS.put("adam", Adam::new);
+        THEIRS.put("sgd", Sgd::new);
+        THEIRS.put("nesterovs", Nesterovs::new);
     }
 
     private Updaters() {
     }
 
     /**
-     * @param name       a name in the table; DL4J's updaters may be followed by a learning rate, as in {@code sgd=0.1}, and
-     *                   by {@code :linear} for a rate that falls linearly to 0, as in {@code adam=0.001:linear}
+     * @param name       a name in the tables. Ours may be followed by {@code :averaged}, DL4J's by a learning rate, as in
+     *                   {@code sgd=0.1}, and all by {@code :linear}, as in {@code adam=0.001:linear}; for ours, the
+     *                   network's listener has to know, see {@link Network#decayUntil}
      * @param iterations of the whole training, for those that depend on it
      * @throws InputException if there is no such updater
      */
     static IUpdater named(String name, int iterations) {
         String[] parts = name.split(SEPARATOR);
-        Supplier<IUpdater> entry = BY_NAME.get(parts[0]);
-        if (entry == null) {
-            throw new InputException("there is no updater \"" + parts[0] + "\"; the updaters are "
-                    + String.join(", ", BY_NAME.keySet()));
-        }
-        IUpdater updater = entry.get();
-        for (String setting : List.of(parts).subList(1, parts.length)) {
-            if (updater instanceof StepSizeUpdater) {
-                throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \"" + setting
-                        + "\"");
+        List<String> settings = List.of(parts).subList(1, parts.length);
+        if (OURS.containsKey(parts[0])) {
+            for (String setting : settings) {
+                if (!setting.equals(LINEAR) && !setting.equals(AVERAGED)) {
+                    throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \""
+                            + setting + "\"");
+                }
             }
+            return OURS.get(parts[0]).get().averaging(isAveraged(name)).build();
+        }
+        if (!THEIRS.containsKey(parts[0])) {
+            throw new InputException("there is no updater \"" + parts[0] + "\"; the updaters are "
+                    + String.join(", ", names()));
+        }
+        IUpdater updater = THEIRS.get(parts[0]).get();
+        for (String setting : settings) {
             if (setting.equals(LINEAR)) {
                 double rate = updater.getLearningRate(0, 0);
                 updater.setLrAndSchedule(Double.NaN, new LinearSchedule(rate, iterations));
@@ -101,14 +115,25 @@ final class Updaters {
 
     /** Whether what an updater does in an iteration depends on how many there will be. */
     static boolean dependsOnLength(String name) {
-        return name.endsWith(":" + LINEAR);
+        return name.contains(":" + LINEAR);
+    }
+
+    /** Whether an average of the iterates is to be tested. */
+    static boolean isAveraged(String name) {
+        return name.contains(":" + AVERAGED);
+    }
+
+    private static List<String> names() {
+        List<String> names = new ArrayList<>(OURS.keySet());
+        names.addAll(THEIRS.keySet());
+        return names;
     }
 
     /** The names, for picocli's help. */
     static final class Names implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return BY_NAME.keySet().iterator();
+            return names().iterator();
         }
     }
 }

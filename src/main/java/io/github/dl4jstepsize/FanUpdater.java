@@ -1,0 +1,134 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Fan;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * FAN: Adam's direction with a step that follows from the shapes of the layers, a tenth of the natural size of their
+ * weights. The formulas and the source are at {@link Fan}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new FanUpdater())
+ *   net.addListeners(new StepSizeListener().epochs(10));
+ * }</pre>
+ * No extra pass; the memory of three parameter vectors, one more than Adam. Give the listener the training's length, or
+ * use {@link Builder#averaging}: the step is too long for the last iterates.
+ */
+@JsonDeserialize(builder = FanUpdater.Builder.class)
+public final class FanUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final double step;
+    private final int warmUp;
+    private final double beta1;
+    private final double beta2;
+    private final double epsilon;
+
+    /** The recommended settings. */
+    public FanUpdater() {
+        this(builder());
+    }
+
+    private FanUpdater(Builder builder) {
+        super(builder);
+        step = Check.positive("step", builder.step);
+        warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
+        beta1 = Check.fraction("beta1", builder.beta1);
+        beta2 = Check.fraction("beta2", builder.beta2);
+        epsilon = Check.positive("epsilon", builder.epsilon);
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    public double getStep() {
+        return step;
+    }
+
+    public int getWarmUp() {
+        return warmUp;
+    }
+
+    public double getBeta1() {
+        return beta1;
+    }
+
+    public double getBeta2() {
+        return beta2;
+    }
+
+    public double getEpsilon() {
+        return epsilon;
+    }
+
+    @Override
+    StepRule newRule() {
+        return new Fan(step, warmUp);
+    }
+
+    @Override
+    IUpdater base() {
+        return new CorrectedAdam(beta1, beta2, epsilon);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(step, warmUp, beta1, beta2, epsilon);
+    }
+
+    /** Builds a {@link FanUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+
+        private double step = 0.1;
+        private int warmUp = 50;
+        private double beta1 = 0.9;
+        private double beta2 = 0.999;
+        private double epsilon = 1e-8;
+
+        private Builder() {
+        }
+
+        /** The step r as a part of the natural size of a layer's weights; greater than 0. */
+        public Builder step(double step) {
+            this.step = step;
+            return this;
+        }
+
+        /** Iterations until the step has its full length; 1 (none) or greater. */
+        public Builder warmUp(int iterations) {
+            this.warmUp = iterations;
+            return this;
+        }
+
+        /** Decay of the averaged gradient; 0 or greater and less than 1. */
+        public Builder beta1(double beta1) {
+            this.beta1 = beta1;
+            return this;
+        }
+
+        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
+        public Builder beta2(double beta2) {
+            this.beta2 = beta2;
+            return this;
+        }
+
+        /** Added to the root of the averaged squared gradient; greater than 0. */
+        public Builder epsilon(double epsilon) {
+            this.epsilon = epsilon;
+            return this;
+        }
+
+        @Override
+        public FanUpdater build() {
+            return new FanUpdater(this);
+        }
+    }
+}

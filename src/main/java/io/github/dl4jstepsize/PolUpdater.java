@@ -1,0 +1,209 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Pol;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.AdamUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * POL: an averaged stochastic Polyak step along Adam's direction, in units of the natural size of each layer's weights and
+ * bounded there. The formulas and the source are at {@link Pol}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new PolUpdater())
+ *   net.addListeners(new StepSizeListener().epochs(10));
+ * }</pre>
+ * No extra pass; the memory of five parameter vectors, three more than Adam. Give the listener the training's length, or
+ * use {@link Builder#averaging}: the steps are too long for the last iterates.
+ */
+@JsonDeserialize(builder = PolUpdater.Builder.class)
+public final class PolUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final double fraction;
+    private final boolean scaled;
+    private final double minStep;
+    private final double maxStep;
+    private final int warmUp;
+    private final double decay;
+    private final double beta1;
+    private final double beta2;
+    private final double epsilon;
+
+    /** The recommended settings. */
+    public PolUpdater() {
+        this(builder());
+    }
+
+    private PolUpdater(Builder builder) {
+        super(builder);
+        fraction = Check.positive("fraction", builder.fraction);
+        scaled = builder.scaled;
+        minStep = Check.notNegative("minStep", builder.minStep);
+        maxStep = Check.positive("maxStep", builder.maxStep);
+        if (maxStep < minStep) {
+            throw Check.out("maxStep", maxStep, "minStep, which is " + minStep + ", or greater");
+        }
+        warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
+        decay = Check.fraction("decay", builder.decay);
+        beta1 = Check.fraction("beta1", builder.beta1);
+        beta2 = Check.fraction("beta2", builder.beta2);
+        epsilon = Check.positive("epsilon", builder.epsilon);
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    public double getFraction() {
+        return fraction;
+    }
+
+    public boolean isScaled() {
+        return scaled;
+    }
+
+    public double getMinStep() {
+        return minStep;
+    }
+
+    public double getMaxStep() {
+        return maxStep;
+    }
+
+    public double getDecay() {
+        return decay;
+    }
+
+    public int getWarmUp() {
+        return warmUp;
+    }
+
+    public double getBeta1() {
+        return beta1;
+    }
+
+    public double getBeta2() {
+        return beta2;
+    }
+
+    public double getEpsilon() {
+        return epsilon;
+    }
+
+    @Override
+    StepRule newRule() {
+        Pol.Settings settings = new Pol.Settings();
+        settings.fraction = fraction;
+        settings.scaled = scaled;
+        settings.minStep = minStep;
+        settings.maxStep = maxStep;
+        settings.warmUp = warmUp;
+        settings.decay = decay;
+        settings.beta2 = beta2;
+        settings.epsilon = epsilon;
+        return new Pol(settings);
+    }
+
+    @Override
+    boolean keepsGradient() {
+        return true;
+    }
+
+    @Override
+    String averagedSquares() {
+        return AdamUpdater.V_STATE;
+    }
+
+    @Override
+    IUpdater base() {
+        return new CorrectedAdam(beta1, beta2, epsilon);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(fraction, scaled, minStep, maxStep, warmUp, decay, beta1, beta2, epsilon);
+    }
+
+    /** Builds a {@link PolUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+
+        private double fraction = 2;
+        private boolean scaled = true;
+        private double minStep = 0.03;
+        private double maxStep = 0.2;
+        private int warmUp = 50;
+        private double decay = 0.98;
+        private double beta1 = 0.9;
+        private double beta2 = 0.999;
+        private double epsilon = 1e-8;
+
+        private Builder() {
+        }
+
+        /** Fraction c of the way to a loss of zero on the linearised loss; greater than 0. */
+        public Builder fraction(double fraction) {
+            this.fraction = fraction;
+            return this;
+        }
+
+        /** Whether steps are in units of the natural size of each layer's weights, which the bounds are meant for. */
+        public Builder scaled(boolean scaled) {
+            this.scaled = scaled;
+            return this;
+        }
+
+        /** Shortest step; 0 or greater. */
+        public Builder minStep(double minStep) {
+            this.minStep = minStep;
+            return this;
+        }
+
+        /** Longest step; greater than 0. */
+        public Builder maxStep(double maxStep) {
+            this.maxStep = maxStep;
+            return this;
+        }
+
+        /** Decay of the running means of loss and squared gradient; 0 or greater and less than 1. */
+        public Builder decay(double decay) {
+            this.decay = decay;
+            return this;
+        }
+
+        /** Iterations until the step has its full length; 1 (none) or greater. */
+        public Builder warmUp(int iterations) {
+            this.warmUp = iterations;
+            return this;
+        }
+
+        /** Decay of the averaged gradient; 0 or greater and less than 1. */
+        public Builder beta1(double beta1) {
+            this.beta1 = beta1;
+            return this;
+        }
+
+        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
+        public Builder beta2(double beta2) {
+            this.beta2 = beta2;
+            return this;
+        }
+
+        /** Added to the root of the averaged squared gradient; greater than 0. */
+        public Builder epsilon(double epsilon) {
+            this.epsilon = epsilon;
+            return this;
+        }
+
+        @Override
+        public PolUpdater build() {
+            return new PolUpdater(this);
+        }
+    }
+}
