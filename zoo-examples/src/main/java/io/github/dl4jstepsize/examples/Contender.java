@@ -101,7 +101,8 @@ final class Contender {
         unlessFailed(() -> {
             takeRandomState();
             Network tested = Updaters.isAveraged(result.updater)
-                    ? network.averaged(Batches.inOrder(train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples())),
+                    ? network.averaged(Batches.inOrder(
+                            (DataSet) train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples())),
                             STATISTICS_BATCH)) : network;
             double value = quality.of(tested, test);
             result.testIterations.add(result.loss.size());
