@@ -194,7 +194,7 @@ class LabPalTest {
         settings.trainingSetSize = 0;
         settings.searchEvery = 100;
         Training training = new Training(new LabPal(settings), START);
-        training.batchSize = 64;
+        training.size = 64;
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = 0; i < 22; i++) {
             // 128/64 * 60000/40000 = 3

@@ -1,52 +1,32 @@
 package io.github.dl4jstepsize.rule;
 
-import java.util.Arrays;
-
 /**
  * The loss {@code offset + sum(curvature_i x_i^2) / 2} as a training batch: an iteration without a network, which counts
  * the losses it is asked for.
  */
-final class Quadratic implements TrainingBatch {
+final class Quadratic extends ArrayBatch {
 
-    private static final int VECTORS = 2;
+    /** The most that a tested rule has. */
+    private static final int MEMORY_VECTORS = 2;
 
     private final double offset;
     private final double[] curvatures;
-    final double[] point;
-    private ArrayVector gradient;
-    private ArrayVector direction;
-    private final ArrayVector[] memory;
-    private final ArrayVector[] scratch;
-    int batchesPerEpoch;
     /** Losses computed at points other than the present one. */
     int trials;
     /** Factor on the trials' rise above the present loss: -1 turns the line upside down, NaN breaks it. */
     double trialFactor = 1;
 
-    Quadratic(double offset, double[] curvatures, double[] point) {
+    Quadratic(double offset, double[] curvatures, double[] start) {
+        super(MEMORY_VECTORS, start);
         this.offset = offset;
         this.curvatures = curvatures;
-        this.point = point.clone();
-        this.memory = vectors(point.length);
-        this.scratch = vectors(point.length);
         prepare();
-    }
-
-    private static ArrayVector[] vectors(int length) {
-        ArrayVector[] vectors = new ArrayVector[VECTORS];
-        for (int i = 0; i < VECTORS; i++) {
-            vectors[i] = new ArrayVector(new double[length]);
-        }
-        return vectors;
     }
 
     /** A new iteration at the present point, along the gradient. */
     void prepare() {
-        double[] g = new double[point.length];
-        for (int i = 0; i < g.length; i++) {
-            g[i] = curvatures[i] * point[i];
-        }
-        gradient = new ArrayVector(g);
+        gradient = new ArrayVector(curvatures.clone());
+        gradient.multiply(parameters());
         direction = gradient;
         trials = 0;
     }
@@ -54,17 +34,8 @@ final class Quadratic implements TrainingBatch {
     /** As {@link #prepare}, along the gradient scaled element by element. */
     void prepare(double[] preconditioner) {
         prepare();
-        double[] d = gradient.values.clone();
-        for (int i = 0; i < d.length; i++) {
-            d[i] *= preconditioner[i];
-        }
-        direction = new ArrayVector(d);
-    }
-
-    void move(Step step) {
-        for (int i = 0; i < point.length; i++) {
-            point[i] -= step.learningRate() * direction.values[i];
-        }
+        direction = new ArrayVector(gradient.values.clone());
+        direction.multiply(new ArrayVector(preconditioner));
     }
 
     double slope() {
@@ -73,10 +44,10 @@ final class Quadratic implements TrainingBatch {
 
     /** The loss along the direction. */
     double at(double step) {
+        double[] x = displaced(step, direction);
         double loss = offset;
-        for (int i = 0; i < point.length; i++) {
-            double x = point[i] - step * direction.values[i];
-            loss += curvatures[i] * x * x / 2;
+        for (int i = 0; i < x.length; i++) {
+            loss += curvatures[i] * x[i] * x[i] / 2;
         }
         return loss;
     }
@@ -96,69 +67,7 @@ final class Quadratic implements TrainingBatch {
     }
 
     @Override
-    public Vector gradient() {
-        return gradient;
-    }
-
-    @Override
-    public Vector direction() {
-        return direction;
-    }
-
-    @Override
-    public Vector memory(int index) {
-        return memory[index];
-    }
-
-    @Override
-    public Vector scratch(int index) {
-        return scratch[index];
-    }
-
-    @Override
-    public Vector parameters() {
-        return new ArrayVector(point);
-    }
-
-    @Override
-    public Vector weightScale() {
-        double[] ones = new double[point.length];
-        Arrays.fill(ones, 1);
-        return new ArrayVector(ones);
-    }
-
-    @Override
-    public Vector squaredGradient() {
-        throw new UnsupportedOperationException("there is no base updater");
-    }
-
-    @Override
-    public double decay() {
-        return 1;
-    }
-
-    @Override
-    public int size() {
-        return 1;
-    }
-
-    @Override
-    public int batchesPerEpoch() {
-        return batchesPerEpoch;
-    }
-
-    @Override
-    public int examplesPerEpoch() {
-        return batchesPerEpoch;
-    }
-
-    @Override
     public Losses keep() {
         return this;
-    }
-
-    @Override
-    public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
-        throw new UnsupportedOperationException("a single example has no parts");
     }
 }

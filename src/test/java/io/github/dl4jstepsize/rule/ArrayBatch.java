@@ -1,0 +1,110 @@
+package io.github.dl4jstepsize.rule;
+
+import java.util.Arrays;
+
+/** A training batch whose vectors are arrays: what iterations without a network have in common. */
+abstract class ArrayBatch implements TrainingBatch {
+
+    private static final int SCRATCH_VECTORS = 2;
+
+    final double[] parameters;
+    /** Of the iteration that is under way. */
+    ArrayVector gradient;
+    ArrayVector direction;
+    /** What a base updater would keep. */
+    ArrayVector squaredGradient;
+    private final ArrayVector[] memory;
+    private final ArrayVector[] scratch;
+    int size = 1;
+    int batchesPerEpoch;
+    int examplesPerEpoch;
+    double decay = 1;
+
+    ArrayBatch(int memoryVectors, double... start) {
+        parameters = start.clone();
+        memory = vectors(memoryVectors, start.length);
+        scratch = vectors(SCRATCH_VECTORS, start.length);
+    }
+
+    private static ArrayVector[] vectors(int count, int length) {
+        ArrayVector[] vectors = new ArrayVector[count];
+        Arrays.setAll(vectors, i -> new ArrayVector(new double[length]));
+        return vectors;
+    }
+
+    /** Makes a step along the direction. */
+    void move(Step step) {
+        if (step.factor() != 0) {
+            new ArrayVector(parameters).add(-step.factor(), direction);
+        }
+    }
+
+    /** The point at a distance in units of {@code along}. */
+    double[] displaced(double step, Vector along) {
+        ArrayVector displaced = new ArrayVector(parameters.clone());
+        displaced.add(-step, along);
+        return displaced.values;
+    }
+
+    @Override
+    public Vector gradient() {
+        return gradient;
+    }
+
+    @Override
+    public Vector direction() {
+        return direction;
+    }
+
+    @Override
+    public Vector memory(int index) {
+        return memory[index];
+    }
+
+    @Override
+    public Vector scratch(int index) {
+        return scratch[index];
+    }
+
+    @Override
+    public Vector parameters() {
+        return new ArrayVector(parameters);
+    }
+
+    @Override
+    public Vector weightScale() {
+        double[] ones = new double[parameters.length];
+        Arrays.fill(ones, 1);
+        return new ArrayVector(ones);
+    }
+
+    @Override
+    public Vector squaredGradient() {
+        return squaredGradient;
+    }
+
+    @Override
+    public double decay() {
+        return decay;
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public int batchesPerEpoch() {
+        return batchesPerEpoch;
+    }
+
+    @Override
+    public int examplesPerEpoch() {
+        return examplesPerEpoch;
+    }
+
+    @Override
+    public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+        throw new UnsupportedOperationException("a function is not made of examples");
+    }
+}
