@@ -202,7 +202,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         private SearchBatch searchBatch = SearchBatch.SAME;
         private int searchEvery = 1000;
         private double initialStep = 1;
-        private double c = 0.5;
+        private double c = 0.8;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double maxStep = 10;

@@ -492,7 +492,8 @@ final class StepSizeSearch {
         @Override
         public Vector weightScale() {
             if (weightScale == null) {
-                weightScale = new BlockVector(WeightScale.of(variables, parameterBlocks));
+                INDArray scales = WeightScale.of(variables, parameters);
+                weightScale = new BlockVector(forEach(intervals, i -> scales.get(intervals.get(i))));
             }
             return weightScale;
         }

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.List;
@@ -23,46 +22,49 @@ final class WeightScale {
     }
 
     /**
-     * @param variables of all blocks, in their order
-     * @param blocks    the parameters
-     * @return the scale of every parameter, as arrays of the blocks' lengths
+     * @param variables  whose scale is wanted, layer by layer
+     * @param parameters the network's flat parameters
+     * @return the scale of every parameter; 1 for those of other variables
      */
-    static INDArray[] of(List<ParamState> variables, INDArray[] blocks) {
-        INDArray[] scales = new INDArray[blocks.length];
-        double scale = 1;
-        int next = 0;
-        for (int block = 0; block < blocks.length; block++) {
-            scales[block] = Nd4j.createUninitialized(blocks[block].dataType(), blocks[block].length());
-            for (long from = 0; from < blocks[block].length(); next++) {
-                ParamState variable = variables.get(next);
-                double fanIn = fanIn(variable);
-                if (fanIn > 0) {
-                    scale = 1 / Math.sqrt(3 * fanIn);
-                }
-                long to = from + variable.getParamView().length();
-                scales[block].get(NDArrayIndex.interval(from, to)).assign(scale);
-                from = to;
-            }
+    static INDArray of(List<ParamState> variables, INDArray parameters) {
+        INDArray scales = parameters.ulike().assign(1);
+        // Without any weights the scale is 1.
+        double fanInOfBiases = 1.0 / 3;
+        for (ParamState variable : variables) {
+            Trainable layer = variable.getLayer();
+            // A layer's biases may come before its weights, and a BatchNormalization has only the weights before it.
+            double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name)).max()
+                    .orElse(0);
+            fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
+            double fanIn = fanIn(layer, variable.getParamName());
+            // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
+            INDArray array = layer.paramTable(false).get(variable.getParamName());
+            long from = array.offset() - parameters.offset();
+            scales.get(NDArrayIndex.interval(from, from + array.length()))
+                    .assign(1 / Math.sqrt(3 * (fanIn > 0 ? fanIn : fanInOfBiases)));
         }
         return scales;
     }
 
     /** 0 for parameters that are not multiplied with inputs and summed up. */
-    private static double fanIn(ParamState variable) {
-        Trainable layer = variable.getLayer();
+    private static double fanIn(Trainable layer, String name) {
         if (!(layer.getConfig() instanceof Layer)) {
             return 0;
         }
         Layer configuration = (Layer) layer.getConfig();
         ParamInitializer initializer = configuration.initializer();
-        long[] shape = variable.getParamView().shape();
-        if (initializer == null || !initializer.isWeightParam(configuration, variable.getParamName())
-                || shape.length < 2) {
+        long[] shape = layer.paramTable(false).get(name).shape();
+        // DL4J does not call the depthwise part of a separable convolution a weight.
+        boolean weight = shape.length > 2
+                || shape.length == 2 && initializer != null && initializer.isWeightParam(configuration, name);
+        if (!weight) {
             return 0;
         }
-        boolean depthwise = configuration instanceof DepthwiseConvolution2D || configuration instanceof SeparableConvolution2D
-                && variable.getParamName().equals(SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY);
-        if (depthwise) {
+        if (configuration instanceof DepthwiseConvolution2D) {
+            return shape[0] * (double) shape[1];
+        }
+        if (configuration instanceof SeparableConvolution2D
+                && name.equals(SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY)) {
             return shape[2] * (double) shape[3];
         }
         if (shape.length == 2) {

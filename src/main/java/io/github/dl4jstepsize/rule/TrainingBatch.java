@@ -41,7 +41,8 @@ public interface TrainingBatch extends Losses {
 
     /**
      * For each parameter 1/sqrt(3 fan_in), where fan_in is the number of inputs that a unit of its layer sums up. Biases
-     * and the gains of a BatchNormalization take the number of the weights before them. A rule must not write to it.
+     * take the number of their layer's weights (the larger one if it has several kinds of them), the gains of a
+     * BatchNormalization that of the layer before. A rule must not write to it.
      */
     Vector weightScale();
 

@@ -1,0 +1,117 @@
+package io.github.dl4jstepsize.rule;
+
+import org.junit.jupiter.api.Test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** FAN and POL on numbers that are known. */
+class PolTest {
+
+    private static final double[] GRADIENT = {3, -4};
+
+    private static Pol.Settings settings() {
+        Pol.Settings settings = new Pol.Settings();
+        settings.fraction = 2;
+        settings.minStep = 0;
+        settings.maxStep = 1e9;
+        settings.warmUp = 1;
+        settings.decay = 0.98;
+        settings.beta2 = 0.999;
+        settings.epsilon = 1e-8;
+        return settings;
+    }
+
+    private static Training training(StepRule rule) {
+        return new Training(rule, 1, 1);
+    }
+
+    /** As if every gradient so far had been the same one. */
+    private static void averageSquares(Training training, int steps) {
+        double bias = 1 - Math.pow(0.999, steps);
+        training.squaredGradient = new ArrayVector(new double[]{9 * bias, 16 * bias});
+    }
+
+    private static Step step(Training training, double loss) {
+        return training.step(x -> loss, x -> GRADIENT.clone());
+    }
+
+    /** With v_hat = g^2, S is the sum of |g|: eta = 2 * 0.7 / 7. */
+    @Test
+    void isThePolyakStepInAdamsMetric() {
+        Training training = training(new Pol(settings()));
+        for (int t = 1; t <= 35; t++) {
+            averageSquares(training, t);
+            Step step = step(training, 0.7);
+            assertEquals(0.2, step.learningRate(), 1e-8, "iteration " + t);
+            assertEquals(Outcome.LINEARIZED, step.outcome());
+        }
+    }
+
+    @Test
+    void averagesTheLoss() {
+        Training training = training(new Pol(settings()));
+        averageSquares(training, 1);
+        step(training, 1);
+        averageSquares(training, 2);
+        Step step = step(training, 3);
+        double mean = (0.98 * 0.02 * 1 + 0.02 * 3) / (0.98 * 0.02 + 0.02);
+        assertEquals(2 * mean / 7, step.learningRate(), 1e-8);
+    }
+
+    @Test
+    void warmsUpAndKeepsItsBounds() {
+        Pol.Settings settings = settings();
+        settings.warmUp = 4;
+        settings.minStep = 0.03;
+        settings.maxStep = 0.1;
+        Training training = training(new Pol(settings));
+        double[] rates = {0.025, 0.05, 0.075, 0.1, 0.1};
+        for (int t = 1; t <= rates.length; t++) {
+            averageSquares(training, t);
+            Step step = step(training, 0.7);
+            assertEquals(rates[t - 1], step.learningRate(), 1e-12);
+            assertEquals(0.1, step.stepSize(), 1e-12);
+            assertEquals(Outcome.BOUNDED, step.outcome());
+        }
+        Training low = training(new Pol(settings));
+        averageSquares(low, 1);
+        assertEquals(0.03, step(low, -5).stepSize(), 1e-12, "negative losses");
+    }
+
+    @Test
+    void nothingIsNotANumber() {
+        Training training = training(new Pol(settings()));
+        training.squaredGradient = new ArrayVector(new double[2]);
+        Step step = training.step(x -> 0, x -> new double[2]);
+        assertTrue(Double.isFinite(step.learningRate()));
+        assertEquals(1, training.parameters[0]);
+    }
+
+    @Test
+    void needsTheGradientNowAndThen() {
+        Pol.Settings settings = settings();
+        settings.warmUp = 5;
+        Pol pol = new Pol(settings);
+        Training training = training(pol);
+        int measured = 0;
+        for (int t = 1; t <= 100; t++) {
+            measured += pol.needsGradient() ? 1 : 0;
+            averageSquares(training, t);
+            step(training, 1);
+        }
+        assertEquals(5 + 9, measured);
+        assertFalse(pol.looksAhead());
+    }
+
+    @Test
+    void fanWarmsUpAndStays() {
+        Training training = training(new Fan(0.1, 4));
+        double[] rates = {0.025, 0.05, 0.075, 0.1, 0.1};
+        for (double rate : rates) {
+            assertEquals(rate, step(training, 1).learningRate(), 1e-15);
+        }
+        assertEquals(1 - 0.35 * 3, training.parameters[0], 1e-12);
+    }
+}
