@@ -20,8 +20,10 @@ import java.util.List;
  * Costs one extra forward pass for the slope and one per trial, little more than two per iteration; the memory of one
  * parameter vector for the search. Searching on other batches costs copies of them, and passes at 0.
  * <p>
- * The recommended c, backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what
- * one batch can do to the step.
+ * The recommended backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what one batch
+ * can do to the step. c is 0.8: an accuracy goes on rising where the loss has begun to rise again, and with 0.5 the steps
+ * are so long that two of four runs of a small CNN ended at 64 and 69 %, where eight with 0.8 ended at 73 to 77 %
+ * ({@code ArmijoBenchmark}).
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
 public final class AccuracySlsUpdater extends StepSizeUpdater {

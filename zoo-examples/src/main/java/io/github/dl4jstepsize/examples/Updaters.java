@@ -63,8 +63,9 @@ final class Updaters {
 
     /**
      * @param name       a name in the tables. Ours may be followed by {@code :averaged}, DL4J's by a learning rate, as in
-     *                   {@code sgd=0.1}, and all by {@code :linear}, as in {@code adam=0.001:linear}; for ours, the
-     *                   network's listener has to know, see {@link Network#decayUntil}
+     *                   {@code sgd=0.1}, FAN by its step, as in {@code fan=0.2}, and all by {@code :linear}, as in
+     *                   {@code adam=0.001:linear}; for ours, the network's listener has to know, see
+     *                   {@link Network#decayUntil}
      * @param iterations of the whole training, for those that depend on it
      * @throws InputException if there is no such updater
      */
@@ -72,13 +73,16 @@ final class Updaters {
         String[] parts = name.split(SEPARATOR);
         List<String> settings = List.of(parts).subList(1, parts.length);
         if (OURS.containsKey(parts[0])) {
+            StepSizeUpdater.Builder<?> builder = OURS.get(parts[0]).get().averaging(isAveraged(name));
             for (String setting : settings) {
-                if (!setting.equals(LINEAR) && !setting.equals(AVERAGED)) {
+                if (builder instanceof FanUpdater.Builder && setting.matches("[0-9].*")) {
+                    ((FanUpdater.Builder) builder).step(learningRate(name, setting));
+                } else if (!setting.equals(LINEAR) && !setting.equals(AVERAGED)) {
                     throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \""
                             + setting + "\"");
                 }
             }
-            return OURS.get(parts[0]).get().averaging(isAveraged(name)).build();
+            return builder.build();
         }
         if (!THEIRS.containsKey(parts[0])) {
             throw new InputException("there is no updater \"" + parts[0] + "\"; the updaters are "
