@@ -1,11 +1,14 @@
 package io.github.dl4jstepsize.examples;
 
 import io.github.dl4jstepsize.AccuracySlsUpdater;
+import io.github.dl4jstepsize.DogUpdater;
 import io.github.dl4jstepsize.GolsUpdater;
 import io.github.dl4jstepsize.L4Updater;
 import io.github.dl4jstepsize.LabPalUpdater;
+import io.github.dl4jstepsize.MomoUpdater;
 import io.github.dl4jstepsize.PalUpdater;
 import io.github.dl4jstepsize.PlsUpdater;
+import io.github.dl4jstepsize.ProdigyUpdater;
 import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
@@ -45,6 +48,10 @@ final class Updaters {
         BY_NAME.put("l4-adam", L4Updater::new);
         BY_NAME.put("gols", GolsUpdater::new);
         BY_NAME.put("pls", PlsUpdater::new);
+        BY_NAME.put("dog", DogUpdater::new);
+        BY_NAME.put("prodigy", ProdigyUpdater::new);
+        BY_NAME.put("momo", () -> MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM).build());
+        BY_NAME.put("momo-adam", MomoUpdater::new);
         BY_NAME.put("adam", Adam::new);
         BY_NAME.put("sgd", Sgd::new);
         BY_NAME.put("nesterovs", Nesterovs::new);
