@@ -69,6 +69,12 @@ class ConfigurationTest {
                 SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).initialStep(0.5).c(0.2).beta1(0.8)
                         .beta2(0.99).beta3(0.8).growth(1.2).backtrack(0.7).adaptiveFrequency(false).maxInterval(5)
                         .momentumInSearch(true).maxTrials(9).asPublished(true).build(),
+                new L4Updater(),
+                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).fraction(0.2).minLossFactor(0.8).initFactor(0.7)
+                        .forgetTime(500).epsilon(1e-10).adamEpsilon(1e-5).gradientTimescale(5).varianceTimescale(500).build(),
+                new GolsUpdater(),
+                GolsUpdater.builder().initialStep(1e-3).minStep(1e-7).maxStep(10).growth(3).c2(0.5).momentum(0).build(),
+                new PlsUpdater(),
                 new DogUpdater(),
                 DogUpdater.builder().initialDistance(1e-3).epsilon(1e-6).averaging(true).build(),
                 new ProdigyUpdater(),
