@@ -145,7 +145,10 @@ public final class MomoUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** The learning rate where the losses do not ask for a smaller one; greater than 0. 1e-2 for ADAM, 1 for MOMENTUM. */
+        /**
+         * The learning rate where the losses do not ask for a smaller one; greater than 0. 1e-2 for ADAM, 1 for
+         * MOMENTUM.
+         */
         public Builder maxStep(double maxStep) {
             this.maxStep = maxStep;
             return this;

@@ -161,7 +161,7 @@ public final class ProdigyUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Largest factor by which the estimate grows in one step, e.g. 1.02 for a warm-up; greater than 1, or infinite. */
+        /** Largest growth of the estimate in one step, e.g. 1.02 for a warm-up; greater than 1, or infinite. */
         public Builder growth(double growth) {
             this.growth = growth;
             return this;

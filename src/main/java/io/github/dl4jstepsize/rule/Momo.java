@@ -65,8 +65,8 @@ public final class Momo implements StepRule {
     @Override
     public void requireLoss(double loss, Supplier<String> lossFunction) {
         if (loss < settings.lowerBound) {
-            throw new IllegalStateException("the loss is " + loss + " (" + lossFunction.get() + "), but MoMo was told that it"
-                    + " is never below " + settings.lowerBound + ": set lowerBound to what the loss cannot fall below, or"
+            throw new IllegalStateException("the loss is " + loss + " (" + lossFunction.get() + "), but MoMo was told that"
+                    + " it is never below " + settings.lowerBound + ": set lowerBound to what the loss cannot fall below, or"
                     + " use an updater that takes any loss, e.g. ProdigyUpdater or LabPalUpdater");
         }
     }
