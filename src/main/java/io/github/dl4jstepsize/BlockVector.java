@@ -2,11 +2,15 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. */
 final class BlockVector implements Vector {
+
+    /** An iteration so late that the bias corrections of ND4J's Adam are 1. */
+    private static final int UNCORRECTED = Integer.MAX_VALUE;
 
     private final INDArray[] blocks;
     /** For the squares of another vector's elements; allocated when they are asked for. */
@@ -102,6 +106,15 @@ final class BlockVector implements Vector {
         INDArray[] others = blocksOf(squares);
         for (int i = 0; i < blocks.length; i++) {
             blocks[i].divi(Transforms.sqrt(others[i], true).addi(epsilon));
+        }
+    }
+
+    @Override
+    public void adam(Vector first, Vector second, double beta1, double beta2, double epsilon) {
+        INDArray[] firsts = blocksOf(first);
+        INDArray[] seconds = blocksOf(second);
+        for (int i = 0; i < blocks.length; i++) {
+            Nd4j.exec(new AdamUpdater(blocks[i], seconds[i], firsts[i], 1, beta1, beta2, epsilon, UNCORRECTED));
         }
     }
 

@@ -9,7 +9,7 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 import java.util.List;
 
 /**
- * FAN: Adam's direction with a step that follows from the shapes of the layers, a tenth of the natural size of their
+ * FAN: Adam's direction with a step that follows from the shapes of the layers, a fifth of the natural size of their
  * weights. The formulas and the source are at {@link Fan}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new FanUpdater())
@@ -87,7 +87,7 @@ public final class FanUpdater extends StepSizeUpdater {
     @JsonPOJOBuilder(withPrefix = "")
     public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
-        private double step = 0.1;
+        private double step = 0.2;
         private int warmUp = 50;
         private double beta1 = 0.9;
         private double beta2 = 0.999;

@@ -113,7 +113,9 @@ final class StateLayout {
     }
 
     private static INDArray part(INDArray array, long from, long length) {
-        return array.get(NDArrayIndex.interval(from, from + length));
+        // get() makes the view a Fortran order vector, which means nothing for its elements, but ND4J's updater
+        // operations take a slow path unless state and gradient, which is in C order, are alike.
+        return array.get(NDArrayIndex.interval(from, from + length)).reshape('c', new long[]{length});
     }
 
     private static class Counter implements Scalars {

@@ -54,6 +54,10 @@ class FashionMnistBenchmark {
         methods.put("L4Adam", new Method(new L4Updater(), 83.5));
         methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
         methods.put("PLS", new Method(new PlsUpdater(), 0));
+        methods.put("DoG", new Method(new DogUpdater(), 0));
+        methods.put("Prodigy", new Method(new ProdigyUpdater(), 0));
+        methods.put("MoMo", new Method(MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM).build(), 0));
+        methods.put("MoMo-Adam", new Method(new MomoUpdater(), 0));
         return methods;
     }
 

@@ -35,7 +35,9 @@ class GuardTest {
 
     static Stream<StepSizeUpdater> updaters() {
         return Stream.of(new PalUpdater(), new LabPalUpdater(), new L4Updater(),
-                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), new GolsUpdater());
+                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), new GolsUpdater(),
+                new DogUpdater(), new ProdigyUpdater(), new MomoUpdater(),
+                MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM).build());
     }
 
     private static MultiDataSet batch(Problem problem, int number, float poison) {

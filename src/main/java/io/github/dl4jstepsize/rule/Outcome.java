@@ -4,7 +4,7 @@ package io.github.dl4jstepsize.rule;
 public enum Outcome {
     /** A parabola through the measurements has its minimum ahead; the step is derived from it. */
     MINIMUM,
-    /** As MINIMUM or ACCEPTED, but the step was cut to the maximum step size. */
+    /** As MINIMUM, ACCEPTED or LINEARIZED, but the step was cut to the maximum step size. */
     MAXIMUM_STEP,
     /** A trial met the condition of the search: its step is taken. */
     ACCEPTED,
@@ -32,6 +32,8 @@ public enum Outcome {
     CONSTANT,
     /** As LINEARIZED, but beyond the bounds: the step is the smallest or the longest one that is allowed. */
     BOUNDED,
+    /** The step follows from an estimate of how far away the solution is. */
+    ESTIMATED,
     /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
     NOT_FINITE
 }

@@ -38,4 +38,13 @@ public interface Vector {
 
     /** {@code this = this / (sqrt(squares) + epsilon)}, element by element. */
     void divideByRoot(Vector squares, double epsilon);
+
+    /**
+     * Adam without bias corrections: takes this vector, a gradient, into both moments, and turns it into
+     * {@code first / (sqrt(second) + epsilon)}, element by element.
+     *
+     * @param first  becomes {@code beta1 * first + (1 - beta1) * this}
+     * @param second becomes {@code beta2 * second + (1 - beta2) * this * this}
+     */
+    void adam(Vector first, Vector second, double beta1, double beta2, double epsilon);
 }

@@ -78,4 +78,14 @@ final class ArrayVector implements Vector {
             values[i] /= Math.sqrt(((ArrayVector) squares).values[i]) + epsilon;
         }
     }
+
+    @Override
+    public void adam(Vector first, Vector second, double beta1, double beta2, double epsilon) {
+        first.scale(beta1);
+        first.add(1 - beta1, this);
+        second.scale(beta2);
+        second.addSquares(1 - beta2, this);
+        assign(first);
+        divideByRoot(second, epsilon);
+    }
 }

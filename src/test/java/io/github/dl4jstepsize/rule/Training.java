@@ -3,7 +3,7 @@ package io.github.dl4jstepsize.rule;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
-/** Trains the parameters of a plain function with a rule: a network's stand-in, with gradient descent as direction. */
+/** Trains the parameters of a plain function with a rule: a network's stand-in. */
 final class Training extends ArrayBatch {
 
     private final StepRule rule;
@@ -11,6 +11,11 @@ final class Training extends ArrayBatch {
     private ToDoubleFunction<double[]> function;
     /** Evaluations of the function beyond the one that every training iteration makes. */
     int evaluations;
+    /** Makes the direction, and of the gradient its first moment; null for gradient descent. */
+    Adam base;
+    private final ArrayVector first;
+    private final ArrayVector second;
+    private int steps;
     /** Makes the direction the opposite of the gradient. */
     boolean turnDirection;
 
@@ -18,6 +23,8 @@ final class Training extends ArrayBatch {
         super(rule.memoryVectors(), start);
         this.rule = rule;
         this.size = 128;
+        this.first = new ArrayVector(new double[start.length]);
+        this.second = new ArrayVector(new double[start.length]);
     }
 
     /** One iteration on {@code loss}; the gradient is {@code gradient}. */
@@ -27,11 +34,19 @@ final class Training extends ArrayBatch {
         rule.requireLoss(loss(), () -> "a function");
         this.gradient = new ArrayVector(gradient.apply(parameters));
         direction = this.gradient;
+        if (base != null) {
+            base.updateFirst(first, direction);
+            base.updateSecond(second, direction);
+            this.gradient = first;
+            direction = new ArrayVector(first.values.clone());
+            base.preconditionMoment(direction, second, ++steps);
+        }
         if (turnDirection) {
             direction = new ArrayVector(this.gradient.values.clone());
             direction.scale(-1);
         }
-        Step step = rule.step(this);
+        Step chosen = rule.step(this);
+        Step step = rule.decaysByItself() ? chosen : chosen.decayed(decay);
         move(step);
         return step;
     }

@@ -1,13 +1,17 @@
 package io.github.dl4jstepsize.examples;
 
 import io.github.dl4jstepsize.AccuracySlsUpdater;
+import io.github.dl4jstepsize.AutoUpdater;
+import io.github.dl4jstepsize.DogUpdater;
 import io.github.dl4jstepsize.FanUpdater;
 import io.github.dl4jstepsize.GolsUpdater;
 import io.github.dl4jstepsize.L4Updater;
 import io.github.dl4jstepsize.LabPalUpdater;
+import io.github.dl4jstepsize.MomoUpdater;
 import io.github.dl4jstepsize.PalUpdater;
 import io.github.dl4jstepsize.PlsUpdater;
 import io.github.dl4jstepsize.PolUpdater;
+import io.github.dl4jstepsize.ProdigyUpdater;
 import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
@@ -37,6 +41,7 @@ final class Updaters {
     private static final Map<String, Supplier<IUpdater>> THEIRS = new LinkedHashMap<>();
 
     static {
+        OURS.put("auto", AutoUpdater::builder);
         OURS.put("labpal", LabPalUpdater::builder);
         OURS.put("labpal-sgd", () -> LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD));
         OURS.put("pal", PalUpdater::builder);
@@ -51,6 +56,10 @@ final class Updaters {
         OURS.put("l4-adam", L4Updater::builder);
         OURS.put("gols", GolsUpdater::builder);
         OURS.put("pls", PlsUpdater::builder);
+        OURS.put("dog", DogUpdater::builder);
+        OURS.put("prodigy", ProdigyUpdater::builder);
+        OURS.put("momo", () -> MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM));
+        OURS.put("momo-adam", MomoUpdater::builder);
         OURS.put("fan", FanUpdater::builder);
         OURS.put("pol", PolUpdater::builder);
         THEIRS.put("adam", Adam::new);
@@ -73,7 +82,10 @@ final class Updaters {
         String[] parts = name.split(SEPARATOR);
         List<String> settings = List.of(parts).subList(1, parts.length);
         if (OURS.containsKey(parts[0])) {
-            StepSizeUpdater.Builder<?> builder = OURS.get(parts[0]).get().averaging(isAveraged(name));
+            StepSizeUpdater.Builder<?> builder = OURS.get(parts[0]).get();
+            if (isAveraged(name)) {
+                builder.averaging(true);
+            }
             for (String setting : settings) {
                 if (builder instanceof FanUpdater.Builder && setting.matches("[0-9].*")) {
                     ((FanUpdater.Builder) builder).step(learningRate(name, setting));

@@ -1,0 +1,72 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * The updater for whoever has no reason to choose another one: nothing to set.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new AutoUpdater())
+ *   net.addListeners(new StepSizeListener().epochs(10));         // if you know how long: then use net itself
+ *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average
+ * }</pre>
+ * The method is {@link FanUpdater} with its recommended settings, and averaging. It is the one that came nearest to tuned
+ * learning rates in this project's comparisons (zoo-examples/experiments); a later version may take another one, and then
+ * cannot go on with the updater state of networks that this one has saved.
+ * <p>
+ * No extra pass; the memory of four parameter vectors, two more than Adam, one of them for the average.
+ */
+@JsonDeserialize(builder = AutoUpdater.Builder.class)
+public final class AutoUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private static final FanUpdater METHOD = new FanUpdater();
+
+    /** With an average of the iterates. */
+    public AutoUpdater() {
+        this(builder());
+    }
+
+    private AutoUpdater(Builder builder) {
+        super(builder);
+    }
+
+    /** A builder whose one property, averaging, is true. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    @Override
+    StepRule newRule() {
+        return METHOD.newRule();
+    }
+
+    @Override
+    IUpdater base() {
+        return METHOD.base();
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of();
+    }
+
+    /** Builds an {@link AutoUpdater}. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+
+        private Builder() {
+            averaging(true);
+        }
+
+        @Override
+        public AutoUpdater build() {
+            return new AutoUpdater(this);
+        }
+    }
+}

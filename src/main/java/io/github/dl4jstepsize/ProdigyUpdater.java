@@ -1,0 +1,190 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Prodigy;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * Prodigy: Adam whose learning rate is an estimate of the distance to the solution, which grows while the network trains.
+ * The formulas, the source and the departures from the published code are at {@link Prodigy}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new ProdigyUpdater())
+ *   net.addListeners(new StepSizeListener().decay(Decay.COSINE).epochs(30));        // as the authors do
+ * }</pre>
+ * The authors' results are with a learning rate that falls to 0: the decay takes its place.
+ * <p>
+ * No extra pass; the memory of four parameter vectors, twice that of Adam, and of one while the network trains.
+ */
+@JsonDeserialize(builder = ProdigyUpdater.Builder.class)
+public final class ProdigyUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final double beta1;
+    private final double beta2;
+    private final double epsilon;
+    private final double initialDistance;
+    private final double coefficient;
+    private final double growth;
+    private final boolean biasCorrection;
+    private final boolean safeguardWarmup;
+
+    /** The recommended settings: the published defaults. */
+    public ProdigyUpdater() {
+        this(builder());
+    }
+
+    private ProdigyUpdater(Builder builder) {
+        super(builder);
+        beta1 = Check.fraction("beta1", builder.beta1);
+        // Its root is how fast the estimate forgets; at 0 there would be none.
+        beta2 = Check.properFraction("beta2", builder.beta2);
+        epsilon = Check.positive("epsilon", builder.epsilon);
+        initialDistance = Check.positive("initialDistance", builder.initialDistance);
+        coefficient = Check.positive("coefficient", builder.coefficient);
+        growth = builder.growth;
+        if (!(growth > 1)) {
+            throw Check.out("growth", growth, "greater than 1");
+        }
+        biasCorrection = builder.biasCorrection;
+        safeguardWarmup = builder.safeguardWarmup;
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder with the published code's settings. */
+    public static Builder published() {
+        return new Builder().beta1(0.9).beta2(0.999).epsilon(1e-8).initialDistance(1e-6).coefficient(1)
+                .growth(Double.POSITIVE_INFINITY).biasCorrection(false).safeguardWarmup(false);
+    }
+
+    public double getBeta1() {
+        return beta1;
+    }
+
+    public double getBeta2() {
+        return beta2;
+    }
+
+    public double getEpsilon() {
+        return epsilon;
+    }
+
+    public double getInitialDistance() {
+        return initialDistance;
+    }
+
+    public double getCoefficient() {
+        return coefficient;
+    }
+
+    public double getGrowth() {
+        return growth;
+    }
+
+    public boolean isBiasCorrection() {
+        return biasCorrection;
+    }
+
+    public boolean isSafeguardWarmup() {
+        return safeguardWarmup;
+    }
+
+    @Override
+    StepRule newRule() {
+        Prodigy.Settings settings = new Prodigy.Settings();
+        settings.beta1 = beta1;
+        settings.beta2 = beta2;
+        settings.epsilon = epsilon;
+        settings.initialDistance = initialDistance;
+        settings.coefficient = coefficient;
+        settings.growth = growth;
+        settings.biasCorrection = biasCorrection;
+        settings.safeguardWarmup = safeguardWarmup;
+        return new Prodigy(settings);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(beta1, beta2, epsilon, initialDistance, coefficient, growth, biasCorrection, safeguardWarmup);
+    }
+
+    /** Builds a {@link ProdigyUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+
+        private double beta1 = 0.9;
+        private double beta2 = 0.999;
+        private double epsilon = 1e-8;
+        private double initialDistance = 1e-6;
+        private double coefficient = 1;
+        private double growth = Double.POSITIVE_INFINITY;
+        private boolean biasCorrection;
+        private boolean safeguardWarmup;
+
+        private Builder() {
+        }
+
+        /** Decay of the averaged gradient; 0 or greater and less than 1. */
+        public Builder beta1(double beta1) {
+            this.beta1 = beta1;
+            return this;
+        }
+
+        /** Decay of the averaged squared gradient, and with its root of the estimate's sums; between 0 and 1. */
+        public Builder beta2(double beta2) {
+            this.beta2 = beta2;
+            return this;
+        }
+
+        /** Added, times the estimate, to the root of the averaged squared gradient; greater than 0. */
+        public Builder epsilon(double epsilon) {
+            this.epsilon = epsilon;
+            return this;
+        }
+
+        /** First estimate d0 of the distance, on the safe side; greater than 0. */
+        public Builder initialDistance(double initialDistance) {
+            this.initialDistance = initialDistance;
+            return this;
+        }
+
+        /** Factor on the estimate, and with it on all steps: what the authors would tune first; greater than 0. */
+        public Builder coefficient(double coefficient) {
+            this.coefficient = coefficient;
+            return this;
+        }
+
+        /** Largest growth of the estimate in one step, e.g. 1.02 for a warm-up; greater than 1, or infinite. */
+        public Builder growth(double growth) {
+            this.growth = growth;
+            return this;
+        }
+
+        /** Whether to correct the bias of Adam's averages. */
+        public Builder biasCorrection(boolean biasCorrection) {
+            this.biasCorrection = biasCorrection;
+            return this;
+        }
+
+        /**
+         * Whether the sum that the estimate is divided by leaves out decay and bias correction, which makes smaller
+         * estimates.
+         */
+        public Builder safeguardWarmup(boolean safeguardWarmup) {
+            this.safeguardWarmup = safeguardWarmup;
+            return this;
+        }
+
+        @Override
+        public ProdigyUpdater build() {
+            return new ProdigyUpdater(this);
+        }
+    }
+}
