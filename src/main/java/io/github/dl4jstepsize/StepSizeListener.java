@@ -78,11 +78,14 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void iterationDone(Model model, int iteration, int epoch) {
         StepSizeSearch search = StepSizes.searchOf(model);
         if (search != null) {
-            if (onStep != null) {
-                onStep.accept(search.lastRecord());
+            try {
+                if (onStep != null) {
+                    onStep.accept(search.lastRecord());
+                }
+                search.requireFinite(maxNotFinite);
+            } finally {
+                search.rememberRandomState();
             }
-            search.requireFinite(maxNotFinite);
-            search.rememberRandomState();
         }
     }
 }
