@@ -84,7 +84,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
                 }
                 search.requireFinite(maxNotFinite);
             } finally {
-                search.rememberRandomState();
+                search.iterationDone();
             }
         }
     }
