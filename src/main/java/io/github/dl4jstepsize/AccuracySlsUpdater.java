@@ -38,7 +38,10 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         SMOOTH_ACCURACY
     }
 
-    /** The batch that is searched on. */
+    /**
+     * The batch that is searched on. Earlier batches that are kept for a search are not saved with the network: after
+     * loading it, ANOTHER has its first search on the present batch, LARGE the next one on the batches since then.
+     */
     public enum SearchBatch {
         /** The one that gave the gradient. */
         SAME,

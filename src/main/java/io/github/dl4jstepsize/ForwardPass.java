@@ -153,19 +153,23 @@ abstract class ForwardPass {
         return objective == Objective.LOSS ? score() : objectiveOfTraining;
     }
 
-    /** Called when the training pass of an iteration is complete. */
-    void trainingPassDone() {
-        if (!truncatedBackpropagation()) {
-            return;
-        }
+    /**
+     * Called when an iteration is complete: notes for wrapped recurrent layers, as DL4J does for the others, from which
+     * state the next segment of truncated backpropagation starts.
+     */
+    final void iterationDone() {
         for (Layer layer : layers()) {
-            if (layer instanceof BaseWrapperLayer && ((BaseWrapperLayer) layer).getUnderlying() instanceof RecurrentLayer) {
-                throw new IllegalStateException("truncated backpropagation through time with a wrapped recurrent layer ("
-                        + layer.conf().getLayer().getLayerName() + ": " + layer.getClass().getSimpleName() + ") is not"
-                        + " supported by step size updaters: DL4J does not say from which state the layer started."
-                        + " Use BackpropType.Standard or an updater with a learning rate");
+            RecurrentLayer recurrent = recurrent(layer);
+            if (recurrent != null && recurrent != layer) {
+                recurrent.rnnSetPreviousState(recurrent.rnnGetTBPTTState());
             }
         }
+    }
+
+    /** The layer that DL4J runs in truncated backpropagation: this one or the one it wraps; null if it has no state. */
+    final RecurrentLayer recurrent(Layer layer) {
+        Layer inner = layer instanceof BaseWrapperLayer ? ((BaseWrapperLayer) layer).getUnderlying() : layer;
+        return truncatedBackpropagation() && inner instanceof RecurrentLayer ? (RecurrentLayer) inner : null;
     }
 
     /**
@@ -238,13 +242,11 @@ abstract class ForwardPass {
     final Map<RecurrentLayer, Map<String, INDArray>> rewindRecurrentState() {
         // By identity: a layer's hashCode() is computed from the content of its arrays.
         Map<RecurrentLayer, Map<String, INDArray>> ends = new IdentityHashMap<>();
-        if (truncatedBackpropagation()) {
-            for (Layer layer : layers()) {
-                if (layer instanceof RecurrentLayer) {
-                    RecurrentLayer recurrent = (RecurrentLayer) layer;
-                    ends.put(recurrent, recurrent.rnnGetTBPTTState());
-                    recurrent.rnnSetTBPTTState(recurrent.rnnGetPreviousState());
-                }
+        for (Layer layer : layers()) {
+            RecurrentLayer recurrent = recurrent(layer);
+            if (recurrent != null) {
+                ends.put(recurrent, recurrent.rnnGetTBPTTState());
+                recurrent.rnnSetTBPTTState(recurrent.rnnGetPreviousState());
             }
         }
         return ends;

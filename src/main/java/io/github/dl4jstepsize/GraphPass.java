@@ -89,11 +89,9 @@ final class GraphPass extends ForwardPass {
     }
 
     private INDArray activate(GraphVertex vertex, LayerWorkspaceMgr workspaces) {
-        if (truncatedBackpropagation() && vertex.hasLayer() && vertex.getLayer() instanceof RecurrentLayer) {
-            return ((RecurrentLayer) vertex.getLayer()).rnnActivateUsingStoredState(vertex.getInputs()[0], true, false,
-                    workspaces);
-        }
-        return vertex.doForward(true, workspaces);
+        RecurrentLayer recurrent = vertex.hasLayer() ? recurrent(vertex.getLayer()) : null;
+        return recurrent == null ? vertex.doForward(true, workspaces)
+                : recurrent.rnnActivateUsingStoredState(vertex.getInputs()[0], true, false, workspaces);
     }
 
     /**

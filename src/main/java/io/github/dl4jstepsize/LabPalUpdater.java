@@ -39,7 +39,11 @@ public final class LabPalUpdater extends StepSizeUpdater {
     public enum Measurement {
         /** Slope from the gradients that the training loop computes anyway, curvature from one more loss. */
         GRADIENT,
-        /** The authors' arithmetic: two more losses, differentiated twice; the step is twice as long. */
+        /**
+         * The authors' arithmetic: two more losses, differentiated twice; the step is twice as long. With several batches
+         * per update a search keeps the first ones until it knows its direction. They are not saved with the network: a
+         * search that was among them begins anew.
+         */
         PUBLISHED
     }
 

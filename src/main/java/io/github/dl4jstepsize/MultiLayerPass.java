@@ -64,10 +64,9 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     private INDArray activate(Layer layer, INDArray input, LayerWorkspaceMgr workspaces) {
-        if (truncatedBackpropagation() && layer instanceof RecurrentLayer) {
-            return ((RecurrentLayer) layer).rnnActivateUsingStoredState(input, true, false, workspaces);
-        }
-        return layer.activate(input, true, workspaces);
+        RecurrentLayer recurrent = recurrent(layer);
+        return recurrent == null ? layer.activate(input, true, workspaces)
+                : recurrent.rnnActivateUsingStoredState(input, true, false, workspaces);
     }
 
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */

@@ -127,11 +127,14 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
         StepSizeSearch search = StepSizes.searchOf(model);
         if (search != null) {
             search.parametersMoved();
-            if (onStep != null) {
-                onStep.accept(search.lastRecord());
+            try {
+                if (onStep != null) {
+                    onStep.accept(search.lastRecord());
+                }
+                search.requireFinite(maxNotFinite);
+            } finally {
+                search.iterationDone();
             }
-            search.requireFinite(maxNotFinite);
-            search.rememberRandomState();
         }
     }
 }

@@ -177,7 +177,12 @@ final class StepSizeSearch {
         if (beforeTraining == null) {
             beforeTraining = guess == null ? afterTraining : guess;
         }
-        forwardPass.trainingPassDone();
+    }
+
+    /** Called when an iteration is complete. */
+    void iterationDone() {
+        forwardPass.iterationDone();
+        rememberRandomState();
     }
 
     /** Called in the backward pass, while the layers still know their labels. */

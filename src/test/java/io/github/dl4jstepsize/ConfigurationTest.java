@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize;
 
+import io.github.dl4jstepsize.rule.Outcome;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -18,13 +19,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -69,12 +73,17 @@ class ConfigurationTest {
                 SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).initialStep(0.5).c(0.2).beta1(0.8)
                         .beta2(0.99).beta3(0.8).growth(1.2).backtrack(0.7).adaptiveFrequency(false).maxInterval(5)
                         .momentumInSearch(true).maxTrials(9).asPublished(true).build(),
+                SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(),
                 new L4Updater(),
-                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).fraction(0.2).minLossFactor(0.8).initFactor(0.7)
-                        .forgetTime(500).epsilon(1e-10).adamEpsilon(1e-5).gradientTimescale(5).varianceTimescale(500).build(),
+                L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).fraction(0.1).minLossFactor(0.8)
+                        .initFactor(0.5).forgetTime(100).epsilon(1e-10).adamEpsilon(1e-3).gradientTimescale(5)
+                        .varianceTimescale(50).build(),
                 new GolsUpdater(),
-                GolsUpdater.builder().initialStep(1e-3).minStep(1e-7).maxStep(10).growth(3).c2(0.5).momentum(0).build(),
+                GolsUpdater.builder().initialStep(1e-3).minStep(1e-6).maxStep(10).growth(3).c2(0.5).momentum(0).build(),
                 new PlsUpdater(),
+                PlsUpdater.published().build(),
+                PlsUpdater.builder().c1(0.1).wolfeThreshold(0.5).initialStep(0.1).targetSlope(0.3).momentum(0.5)
+                        .variance(PlsUpdater.Variance.CHUNKS).meanVariance(false).build(),
                 new DogUpdater(),
                 DogUpdater.builder().initialDistance(1e-3).epsilon(1e-6).averaging(true).build(),
                 new ProdigyUpdater(),
@@ -82,7 +91,14 @@ class ConfigurationTest {
                         .growth(1.5).biasCorrection(true).safeguardWarmup(true).build(),
                 new MomoUpdater(),
                 MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM).build(),
-                MomoUpdater.builder().maxStep(0.1).beta1(0.8).beta2(0.99).epsilon(1e-7).lowerBound(-0.5).build());
+                MomoUpdater.builder().maxStep(0.1).beta1(0.8).beta2(0.99).epsilon(1e-7).lowerBound(-0.5).build(),
+                new FanUpdater(),
+                FanUpdater.builder().step(0.1).warmUp(5).beta1(0.8).beta2(0.99).epsilon(1e-7).averaging(true).build(),
+                new PolUpdater(),
+                PolUpdater.builder().fraction(1).scaled(false).minStep(0.01).maxStep(0.5).warmUp(3).decay(0.9).beta1(0.8)
+                        .beta2(0.99).epsilon(1e-7).build(),
+                new AutoUpdater(),
+                AutoUpdater.builder().averaging(false).build());
     }
 
     @ParameterizedTest
@@ -125,49 +141,136 @@ class ConfigurationTest {
         assertEquals(new PalUpdater(), ((DenseLayer) read.getLayer()).getIUpdater());
     }
 
+    /** Long enough for LABPAL's searches and schedule, and for SaLSa's intervals, which begin at its tenth iteration. */
+    private static final int ITERATIONS = 16;
+    private static final int BATCHES_PER_EPOCH = 5;
+    /** Iterations of a restored network that are compared. */
+    private static final int AFTERWARDS = 3;
+
+    /**
+     * Stopped after any iteration, in the middle of a search, an accumulation, an interval or an epoch, and restored from
+     * what {@code ModelSerializer} wrote, a training goes on bit for bit. The position in the data and in the random
+     * stream, which DL4J does not save, are supplied: the stream is put back before the listener is made, which notes
+     * where it is.
+     */
     @ParameterizedTest
     @MethodSource("updaters")
     void aSavedNetworkGoesOnAsIfNothingHadHappened(StepSizeUpdater updater) throws Exception {
-        for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
-            for (int stop : new int[]{1, 2, 4, 7}) {
-                Model whole = problem.network(updater, DataType.FLOAT);
-                Model begun = problem.network(updater, DataType.FLOAT);
-                whole.addListeners(new StepSizeListener());
-                begun.addListeners(new StepSizeListener());
-                RandomState start = RandomState.now();
-                problem.fit(whole, stop);
-                start.restore();
-                problem.fit(begun, stop);
-
+        for (Problem problem : List.of(Problem.MLP_DROPOUT_L2, Problem.RESIDUAL_GRAPH)) {
+            List<String> expected = records(begun(problem, updater), problem, 0, ITERATIONS);
+            Model saved = begun(problem, updater);
+            for (int stop = 1; stop + AFTERWARDS <= ITERATIONS; stop++) {
+                assertEquals(expected.subList(stop - 1, stop), records(saved, problem, stop - 1, 1));
                 RandomState middle = RandomState.now();
-                ByteArrayOutputStream file = new ByteArrayOutputStream();
-                ModelSerializer.writeModel(begun, file, true);
-                ByteArrayInputStream in = new ByteArrayInputStream(file.toByteArray());
-                Model restored = whole instanceof MultiLayerNetwork ? ModelSerializer.restoreMultiLayerNetwork(in, true)
-                        : ModelSerializer.restoreComputationGraph(in, true);
-
-                middle.restore();
-                List<String> expected = records(whole, problem, stop);
-                // A listener made when the random stream is where the training was stopped knows where it starts.
+                Model restored = restored(saved);
                 middle.restore();
                 restored.addListeners(new StepSizeListener());
-                List<String> actual = records(restored, problem, stop);
-                assertEquals(expected, actual, updater + " stopped after " + stop);
-                assertEquals(0.0, ForwardPassTest.maxDifference(whole.params(), restored.params()),
-                        updater + " stopped after " + stop);
+                assertEquals(expected.subList(stop, stop + AFTERWARDS), records(restored, problem, stop, AFTERWARDS),
+                        updater + " on " + problem + " stopped after " + stop);
+                middle.restore();
             }
         }
     }
 
-    private static List<String> records(Model model, Problem problem, int stop) {
+    private static Model begun(Problem problem, StepSizeUpdater updater) {
+        Model model = problem.network(updater, DataType.FLOAT);
+        Nd4j.getRandom().setSeed(3);
+        model.addListeners(new StepSizeListener());
+        return model;
+    }
+
+    private static Model restored(Model model) throws IOException {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        ModelSerializer.writeModel(model, file, true);
+        ByteArrayInputStream in = new ByteArrayInputStream(file.toByteArray());
+        return model instanceof MultiLayerNetwork ? ModelSerializer.restoreMultiLayerNetwork(in, true)
+                : ModelSerializer.restoreComputationGraph(in, true);
+    }
+
+    /** Trains on {@code count} batches; says for each what was recorded and where the parameters are. */
+    private static List<String> records(Model model, Problem problem, int first, int count) {
         List<String> records = new ArrayList<>();
-        for (int i = 0; i < 9; i++) {
-            Problem.fit(model, problem.batch(stop + i, 8, DataType.FLOAT));
-            StepRecord r = StepSizes.lastRecord(model);
-            records.add(r.iteration() + " " + r.loss() + " " + r.stepSize() + " " + r.learningRate() + " " + r.outcome()
-                    + " " + r.forwardPasses());
+        for (int i = first; i < first + count; i++) {
+            if (i > 0 && i % BATCHES_PER_EPOCH == 0) {
+                endEpoch(model);
+            }
+            Problem.fit(model, problem.batch(i, 8, DataType.FLOAT));
+            records.add(StepSizes.lastRecord(model) + " parameters " + Arrays.hashCode(model.params().toFloatVector()));
         }
         return records;
+    }
+
+    private static void endEpoch(Model model) {
+        if (model instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) model).incrementEpochCount();
+        } else {
+            ((ComputationGraph) model).incrementEpochCount();
+        }
+    }
+
+    /** ANOTHER has lost its other batch: the first search is on the present one, as SAME makes it. */
+    @Test
+    void batchesKeptForAnotherSearchAreNotSaved() throws Exception {
+        Problem problem = Problem.MLP_CLIPPED;
+        StepSizeUpdater another = AccuracySlsUpdater.builder().searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).build();
+        MultiLayerNetwork begun = (MultiLayerNetwork) begun(problem, another);
+        records(begun, problem, 0, 4);
+        MultiLayerNetwork same = (MultiLayerNetwork) begun(problem, new AccuracySlsUpdater());
+        records(same, problem, 0, 1);
+        same.setParams(begun.params());
+        same.getUpdater().getStateViewArray().assign(begun.updaterState());
+        same.setIterationCount(4);
+
+        Model restored = restored(begun);
+        restored.addListeners(new StepSizeListener());
+        assertEquals(records(same, problem, 4, 1), records(restored, problem, 4, 1));
+        assertNotEquals(records(begun, problem, 4, 1), records(same, problem, 4, 1));
+    }
+
+    /** LARGE searches on the batches since the restart, however many they are by then. */
+    @Test
+    void batchesKeptForALargeSearchAreNotSaved() throws Exception {
+        Problem problem = Problem.MLP_CLIPPED;
+        int searchEvery = 10;
+        int stop = 7;
+        Model begun = begun(problem, AccuracySlsUpdater.builder().searchBatch(AccuracySlsUpdater.SearchBatch.LARGE)
+                .searchEvery(searchEvery).build());
+        records(begun, problem, 0, stop);
+        Model restored = restored(begun);
+        restored.addListeners(new StepSizeListener());
+        records(restored, problem, stop, searchEvery - stop);
+        assertEquals(0, StepSizes.lastRecord(restored).forwardPasses());
+        records(begun, problem, stop, searchEvery - stop + 1);
+        records(restored, problem, searchEvery, 1);
+        assertSearched(searchEvery, StepSizes.lastRecord(begun));
+        assertSearched(searchEvery - stop, StepSizes.lastRecord(restored));
+    }
+
+    /** At 0, at epsilon, and at each trial if there are any, every kept batch is passed. */
+    private static void assertSearched(int keptBatches, StepRecord record) {
+        assertTrue(record.searched());
+        assertEquals(0, record.forwardPasses() % keptBatches, record.toString());
+        assertTrue(record.forwardPasses() / keptBatches >= 2 && record.forwardPasses() / keptBatches <= 2 + 5, record.toString());
+    }
+
+    /** Stopped among the first k batches of a search, PUBLISHED searches from the beginning, without a step in between. */
+    @Test
+    void aSearchThatKeepsBatchesBeginsAnew() throws Exception {
+        Problem problem = Problem.MLP_CLIPPED;
+        Model begun = begun(problem, LabPalUpdater.published().approximationBatches(2).batchSchedule(Map.of(0, 3)).build());
+        records(begun, problem, 0, 2);
+        Model restored = restored(begun);
+        restored.addListeners(new StepSizeListener());
+        INDArray parameters = restored.params().dup();
+        // Two groups of three batches: the last one moves.
+        for (int i = 0; i < 5; i++) {
+            records(restored, problem, 2 + i, 1);
+            assertEquals(Outcome.MEASURED, StepSizes.lastRecord(restored).outcome());
+        }
+        assertEquals(0.0, ForwardPassTest.maxDifference(parameters, restored.params()));
+        records(restored, problem, 7, 1);
+        assertNotEquals(Outcome.MEASURED, StepSizes.lastRecord(restored).outcome());
+        assertNotEquals(parameters, restored.params());
     }
 
     @ParameterizedTest
@@ -179,7 +282,7 @@ class ConfigurationTest {
         problem.fit(original, 5);
         MultiLayerNetwork clone = original.clone();
         clone.setListeners(new StepSizeListener());
-        assertEquals(records(original, problem, 5), records(clone, problem, 5));
+        assertEquals(records(original, problem, 5, 9), records(clone, problem, 5, 9));
     }
 
     @ParameterizedTest

@@ -1,10 +1,12 @@
 package io.github.dl4jstepsize;
 
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.util.CrashReportingUtil;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,10 +15,12 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -24,22 +28,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** An exception in a trial leaves everything as it was, and training can go on. */
+/** An exception, wherever it comes from, leaves everything as it was, and training can go on. */
 class FaultTest {
 
-    /** A loss that throws when it is asked for the n-th time. */
+    private static final int BATCHES = 12;
+
+    /** A loss in which something happens when it is asked for the n-th time. */
     static final class FailingLoss extends LossMCXENT {
 
         private static final long serialVersionUID = 1;
-        /** Calls until it throws; below 0: never. */
+        /** Calls until it happens; below 0: never. */
         static int countdown = -1;
-        static Error failure;
+        static Runnable fault;
 
         @Override
         public double computeScore(INDArray labels, INDArray preOutput, IActivation activation, INDArray mask,
                                    boolean average) {
             if (countdown-- == 0) {
-                throw failure;
+                fault.run();
             }
             return super.computeScore(labels, preOutput, activation, mask, average);
         }
@@ -58,7 +64,7 @@ class FaultTest {
                 SlsUpdater.builder().base(new Nesterovs()).condition(SlsUpdater.Condition.GOLDSTEIN).build(),
                 new SalsaUpdater(), SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(),
                 AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.LOSS)
-                        .searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).build());
+                        .searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).build(), new PlsUpdater());
     }
 
     @ParameterizedTest
@@ -68,20 +74,21 @@ class FaultTest {
             int faults = 0;
             MultiLayerNetwork network = network(updater);
             MultiLayerNetwork undisturbed = network(updater);
-            for (int i = 0; i < 12; i++) {
-                FailingLoss.countdown = -1;
+            for (int i = 0; i < BATCHES; i++) {
                 RandomState start = RandomState.now();
-                Problem.fit(undisturbed, Problem.MLP_DROPOUT_L2.batch(i, 8, DataType.FLOAT));
-                boolean searched = StepSizes.lastRecord(undisturbed).forwardPasses() > 0;
+                fit(undisturbed, i);
+                int passes = passes(undisturbed);
                 RandomState end = RandomState.now();
-                if (searched) {
+                if (passes > 0) {
                     faults++;
                     start.restore();
-                    failIn(network, i, failure, StepSizes.lastRecord(undisturbed).forwardPasses());
+                    failIn(network, i, failure, passes);
                     assertTrue(RandomState.now().isSameAs(end), "the random stream is where a training pass leaves it");
                 }
                 start.restore();
-                Problem.fit(network, Problem.MLP_DROPOUT_L2.batch(i, 8, DataType.FLOAT));
+                failIn(network, i, failure, 0);
+                start.restore();
+                fit(network, i);
                 assertEquals(0.0, ForwardPassTest.maxDifference(undisturbed.params(), network.params()),
                         updater + ", batch " + i);
             }
@@ -89,20 +96,144 @@ class FaultTest {
         }
     }
 
-    /** The training pass asks for one score, then the search for up to {@code passes}; the last one fails. */
-    private static void failIn(MultiLayerNetwork network, int batch, Error failure, int passes) {
+    /** The training pass (number 0) asks for one score, then the search for as many as it makes passes. */
+    private static void failIn(MultiLayerNetwork network, int batch, Error failure, int pass) {
+        FailingLoss.fault = () -> {
+            throw failure;
+        };
+        FailingLoss.countdown = pass;
+        assertEquals(failure, leavesNoTrace(network, batch));
+    }
+
+    /** Trains on a batch, which has to fail. */
+    private static Throwable leavesNoTrace(MultiLayerNetwork network, int batch) {
         INDArray parameters = network.params().dup();
         INDArray state = network.updaterState().dup();
         int iterations = network.getIterationCount();
-        FailingLoss.countdown = passes;
-        FailingLoss.failure = failure;
-        Error thrown = assertThrows(Error.class,
-                () -> Problem.fit(network, Problem.MLP_DROPOUT_L2.batch(batch, 8, DataType.FLOAT)));
-        assertEquals(failure, thrown);
-        FailingLoss.countdown = -1;
+        Throwable thrown = assertThrows(Throwable.class, () -> fit(network, batch));
         assertEquals(0.0, ForwardPassTest.maxDifference(parameters, network.params()));
-        assertEquals(0.0, ForwardPassTest.maxDifference(state, network.updaterState()));
+        // PLS has memory vectors that it overwrites in every iteration.
+        if (!(network.getLayer(0).conf().getLayer().getUpdaterByParam("W") instanceof PlsUpdater)) {
+            assertEquals(0.0, ForwardPassTest.maxDifference(state, network.updaterState()));
+        }
         assertEquals(iterations, network.getIterationCount());
+        return thrown;
+    }
+
+    private static int passes(MultiLayerNetwork network) {
+        StepRecord record = StepSizes.lastRecord(network);
+        return record.forwardPasses() + record.gradientPasses();
+    }
+
+    private static void fit(MultiLayerNetwork network, int batch) {
+        Problem.fit(network, Problem.MLP_DROPOUT_L2.batch(batch, 8, DataType.FLOAT));
+    }
+
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void aThreadInterruptedInATrialCompletesTheIteration(StepSizeUpdater updater) {
+        MultiLayerNetwork network = network(updater);
+        MultiLayerNetwork undisturbed = network(updater);
+        int interruptions = 0;
+        for (int i = 0; i < BATCHES; i++) {
+            RandomState start = RandomState.now();
+            fit(undisturbed, i);
+            start.restore();
+            FailingLoss.fault = Thread.currentThread()::interrupt;
+            FailingLoss.countdown = passes(undisturbed) > 0 ? 1 : -1;
+            fit(network, i);
+            boolean interrupted = Thread.interrupted();
+            assertEquals(passes(undisturbed) > 0, interrupted, "whoever trains has to know");
+            interruptions += interrupted ? 1 : 0;
+            assertEquals(0.0, ForwardPassTest.maxDifference(undisturbed.params(), network.params()),
+                        updater + ", batch " + i);
+        }
+        assertTrue(interruptions > 3);
+    }
+
+    /** In every phase of an iteration before the step is taken, and whether it is called before or after ours. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void anExceptionInAnotherListenerLeavesNoTrace(StepSizeUpdater updater) {
+        for (boolean first : new boolean[]{true, false}) {
+            FailingListener failing = new FailingListener();
+            MultiLayerNetwork network = network(updater);
+            network.setListeners(first ? List.of(failing, new StepSizeListener()) : List.of(new StepSizeListener(), failing));
+            MultiLayerNetwork undisturbed = network(updater);
+            for (int i = 0; i < BATCHES; i++) {
+                RandomState start = RandomState.now();
+                fit(undisturbed, i);
+                for (FailingListener.Phase phase : FailingListener.Phase.values()) {
+                    start.restore();
+                    failing.next = phase;
+                    assertEquals(phase.toString(), leavesNoTrace(network, i).getMessage());
+                }
+                start.restore();
+                failing.next = null;
+                fit(network, i);
+                assertEquals(0.0, ForwardPassTest.maxDifference(undisturbed.params(), network.params()),
+                        updater + ", batch " + i);
+            }
+        }
+    }
+
+    private static final class FailingListener extends BaseTrainingListener {
+
+        private enum Phase {FORWARD, BACKWARD, GRADIENT}
+
+        private Phase next;
+
+        private void fail(Phase phase) {
+            if (phase == next) {
+                throw new IllegalStateException(phase.toString());
+            }
+        }
+
+        @Override
+        public void onForwardPass(Model model, List<INDArray> activations) {
+            fail(Phase.FORWARD);
+        }
+
+        @Override
+        public void onBackwardPass(Model model) {
+            fail(Phase.BACKWARD);
+        }
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            fail(Phase.GRADIENT);
+        }
+    }
+
+    /** DL4J calls it when the step has been taken: the iteration counts, and the next one is as it would have been. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void anExceptionInAConsumerOfRecordsLosesNothing(StepSizeUpdater updater) {
+        INDArray[] parameters = new INDArray[2];
+        for (int run = 0; run < 2; run++) {
+            boolean fails = run == 1;
+            int[] exceptions = new int[1];
+            MultiLayerNetwork network = network(updater);
+            Nd4j.getRandom().setSeed(9);
+            network.setListeners(new StepSizeListener().onStep(record -> {
+                if (fails) {
+                    exceptions[0]++;
+                    throw new IllegalStateException("a consumer's");
+                }
+            }));
+            for (int i = 0; i < BATCHES; i++) {
+                int batch = i;
+                if (fails) {
+                    assertEquals("a consumer's",
+                            assertThrows(IllegalStateException.class, () -> fit(network, batch)).getMessage());
+                } else {
+                    fit(network, i);
+                }
+            }
+            assertEquals(fails ? BATCHES : 0, exceptions[0]);
+            parameters[run] = network.params();
+        }
+        assertEquals(0.0, ForwardPassTest.maxDifference(parameters[0], parameters[1]));
     }
 
     private static MultiLayerNetwork network(StepSizeUpdater updater) {

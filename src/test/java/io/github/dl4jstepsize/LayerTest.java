@@ -1,10 +1,17 @@
 package io.github.dl4jstepsize;
 
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Step;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.variational.GaussianReconstructionDistribution;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
@@ -22,6 +29,8 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -59,7 +68,7 @@ class LayerTest {
         double rate = 0.05;
         INDArray[] parameters = new INDArray[2];
         IUpdater[] updaters = {new Sgd(rate), new ProbeUpdater(
-                batch -> io.github.dl4jstepsize.rule.Step.chosen(rate, rate, io.github.dl4jstepsize.rule.Outcome.REUSED))};
+                batch -> Step.chosen(rate, rate, Outcome.REUSED))};
         for (int i = 0; i < 2; i++) {
             MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
                     .updater(updaters[i]).dataType(DataType.DOUBLE).weightDecay(0.3).list()
@@ -111,6 +120,39 @@ class LayerTest {
             network.fit(features, Nd4j.ones(8, 1));
             assertTrue(Double.isFinite(StepSizes.lastRecord(network).learningRate()));
         }
+    }
+
+    /** DL4J's graphs never clear the state of a wrapped layer: batches of one size, and the line follows. */
+    @Test
+    void wrappedRecurrentLayersOfAGraphTakePartInTruncatedBackpropagation() {
+        List<Double> differences = new ArrayList<>();
+        ComputationGraph graph = (ComputationGraph) Problem.graph(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new ProbeUpdater(batch -> {
+                    differences.add(batch.loss(1, batch.memory(0)) - batch.loss());
+                    return Step.searched(0.1, 0.1, Outcome.REUSED);
+                })).graphBuilder().addInputs("in")
+                .addLayer("frozen", new FrozenLayer(new LSTM.Builder().nIn(5).nOut(6).build()), "in")
+                .addLayer("masked", new MaskZeroLayer(new LSTM.Builder().nIn(6).nOut(6).build(), 0), "frozen")
+                .addLayer("out", Problem.recurrentClasses(3).nIn(6).build(), "masked")
+                .setOutputs("out").setInputTypes(InputType.recurrent(5, 10))
+                .backpropType(BackpropType.TruncatedBPTT).tBPTTForwardLength(4).tBPTTBackwardLength(4));
+        graph.addListeners(new StepSizeListener());
+        for (int i = 0; i < 3; i++) {
+            Problem.fit(graph, Problem.TRUNCATED_LSTM.batch(i, 8, DataType.FLOAT));
+        }
+        assertEquals(Collections.nCopies(9, 0.0), differences);
+    }
+
+    /** By DL4J, which has no truncated backpropagation for them. */
+    @Test
+    void bidirectionalLayersAreRefusedInTruncatedBackpropagation() {
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.layers(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new PalUpdater()).list()
+                .layer(new Bidirectional(Bidirectional.Mode.ADD, new LSTM.Builder().nIn(5).nOut(6).build()))
+                .layer(Problem.recurrentClasses(3).nIn(6).build())
+                .backpropType(BackpropType.TruncatedBPTT).tBPTTLength(4).setInputType(InputType.recurrent(5, 10)));
+        network.addListeners(new StepSizeListener());
+        assertThrows(UnsupportedOperationException.class, () -> Problem.TRUNCATED_LSTM.fit(network, 1));
     }
 
     @Test

@@ -26,6 +26,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -258,6 +259,23 @@ enum Problem {
         Model build(NeuralNetConfiguration.Builder configuration) {
             return layers(configuration.list()
                     .layer(new LSTM.Builder().nIn(5).nOut(6).build())
+                    .layer(recurrentClasses(3).build())
+                    .backpropType(BackpropType.TruncatedBPTT).tBPTTLength(4)
+                    .setInputType(InputType.recurrent(5, 10)));
+        }
+
+        @Override
+        MultiDataSet batch(int number, int size, DataType type) {
+            return sequences(number, size, 5, 3, 10, type);
+        }
+    },
+    TRUNCATED_WRAPPED_LSTM {
+        @Override
+        Model build(NeuralNetConfiguration.Builder configuration) {
+            return layers(configuration.list()
+                    .layer(new FrozenLayer(new LSTM.Builder().nIn(5).nOut(6).build()))
+                    .layer(new MaskZeroLayer(new LSTM.Builder().nIn(6).nOut(6).build(), 0))
+                    .layer(new FrozenLayerWithBackprop(new LSTM.Builder().nIn(6).nOut(6).build()))
                     .layer(recurrentClasses(3).build())
                     .backpropType(BackpropType.TruncatedBPTT).tBPTTLength(4)
                     .setInputType(InputType.recurrent(5, 10)));

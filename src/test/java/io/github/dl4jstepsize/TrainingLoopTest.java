@@ -24,6 +24,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -212,6 +214,30 @@ class TrainingLoopTest {
             assertEquals(data.size(), records.size());
             assertTrue(score(model, data) < before, score(model, data) + " after " + before);
         }
+    }
+
+    /** Averaging every sixth iteration, two workers get as far with LABPAL as with Adam. */
+    @Test
+    void twoWorkersAreAsAccurateAsWithAdam() throws Exception {
+        Digits digits = Digits.load();
+        double adam = accuracyOfTwoWorkers(digits, new Adam(1e-2));
+        double labpal = accuracyOfTwoWorkers(digits, new LabPalUpdater());
+        assertTrue(adam > 0.9, "Adam: " + adam);
+        assertTrue(labpal > adam - Digits.NOISE, "LABPAL: " + labpal + ", Adam: " + adam);
+    }
+
+    private static double accuracyOfTwoWorkers(Digits digits, IUpdater updater) {
+        int epochs = 12;
+        MultiLayerNetwork network = new MultiLayerNetwork(Digits.network(updater));
+        network.init();
+        ParallelWrapper wrapper = new ParallelWrapper.Builder<>(network).workers(2).averagingFrequency(6)
+                .averageUpdaters(true).prefetchBuffer(2).build();
+        wrapper.setListeners(new StepSizeListener());
+        for (int epoch = 0; epoch < epochs; epoch++) {
+            wrapper.fit(new ListDataSetIterator<>(digits.train.asList(), 32));
+        }
+        wrapper.shutdown();
+        return network.evaluate(new ListDataSetIterator<>(digits.test.asList(), 100)).accuracy();
     }
 
     private static double score(Model model, List<DataSet> data) {

@@ -164,7 +164,7 @@ public final class LabPal implements StepRule {
     private boolean searchIsDue() {
         return Double.isNaN(step)
                 || (batches - lastSearch) / batchesPerUpdate >= settings.searchEvery
-                || updates == settings.untrustedUpdates + 2;
+                || updates - 2 == settings.untrustedUpdates;
     }
 
     private void startSearch() {
@@ -215,7 +215,7 @@ public final class LabPal implements StepRule {
         if (along != stored) {
             stored.assign(along);
         }
-        if (collected < settings.approximationBatches * batchesPerUpdate) {
+        if (collected / batchesPerUpdate < settings.approximationBatches) {
             return Step.searched(0, step, Outcome.MEASURED);
         }
         Outcome outcome = conclude();
@@ -311,19 +311,17 @@ public final class LabPal implements StepRule {
 
     /** Slope from all search batches; curvature from those whose loss was measured, with their own slope. */
     private Parabola parabola() {
-        int all = settings.approximationBatches * batchesPerUpdate;
-        int measured = all - batchesPerUpdate + 1;
+        int measured = collected - batchesPerUpdate + 1;
         double rise = (lossesAtMeasuringStep - lossesAtStart) / measured;
         double curvature = Parabola.through(rise, measuredSlopes / measured, settings.measuringStep).curvature;
-        return new Parabola(slopes / all, curvature);
+        return new Parabola(slopes / collected, curvature);
     }
 
     private Parabola publishedParabola() {
-        int all = settings.approximationBatches * batchesPerUpdate;
         double h = PUBLISHED_FIRST_POINT;
         double mu = settings.measuringStep;
-        double near = (lossesAtFirst / all - lossesAtStart / all) / h;
-        double far = (lossesAtMeasuringStep / all - lossesAtFirst / all) / (mu - h);
+        double near = (lossesAtFirst / collected - lossesAtStart / collected) / h;
+        double far = (lossesAtMeasuringStep / collected - lossesAtFirst / collected) / (mu - h);
         double middle = (h * far + (mu - h) * near) / mu;
         return new Parabola(near, (middle - near) / (2 * h));
     }
@@ -331,7 +329,7 @@ public final class LabPal implements StepRule {
     private Outcome keep(double measured, Outcome outcome) {
         double bounded = Math.min(Math.max(measured, SMALLEST_STEP), settings.maxStep);
         double rate = Math.max(bounded / norm, SMALLEST_STEP);
-        if (updates > settings.untrustedUpdates + 1) {
+        if (updates - 1 > settings.untrustedUpdates) {
             steps[trusted % steps.length] = bounded;
             rates[trusted % rates.length] = rate;
             trusted++;

@@ -109,6 +109,30 @@ class LabPalTest {
         }
     }
 
+    /** Settings as large as they may be: nothing wraps around. */
+    @Test
+    void theLargestSettingsAreReallyLarge() {
+        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        settings.batchSchedule = Map.of(0, 2);
+        settings.approximationBatches = Integer.MAX_VALUE;
+        Training endless = new Training(new LabPal(settings), START);
+        for (int i = 0; i < 20; i++) {
+            assertEquals(Outcome.MEASURED, step(endless, i).outcome());
+        }
+        assertEquals(stepSizes(1_000_000), stepSizes(Integer.MAX_VALUE), "no measurement is trusted and averaged");
+    }
+
+    private static List<Double> stepSizes(int untrustedUpdates) {
+        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        settings.untrustedUpdates = untrustedUpdates;
+        Training training = new Training(new LabPal(settings), START);
+        List<Double> stepSizes = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            stepSizes.add(step(training, i).stepSize());
+        }
+        return stepSizes;
+    }
+
     @Test
     void theAuthorsArithmeticDoublesTheStep() {
         for (int k : new int[]{1, 3}) {
