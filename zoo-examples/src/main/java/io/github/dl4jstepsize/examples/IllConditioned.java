@@ -25,9 +25,9 @@ import java.util.Random;
  * <p>
  * The paper leaves A, the initial weights and the scale of the loss to its source, "the code by Ben Recht". Taken here:
  * rows of uniform random numbers that fall off linearly, standard normal weights, and the sum over the samples, which
- * together put the best rates near the paper's (4e-5 for Sgd, 1e-3 for Adam). The ranking depends on these choices: they
- * were settled after trying several, with others (singular values in geometric or arithmetic progression, a mean loss)
- * L4Adam was not ahead of Adam's best rate.
+ * together put the best rates near the paper's (4e-5 for Sgd, 1e-3 for Adam). The ranking depends on these choices:
+ * they were settled after trying several, with others (singular values in geometric or arithmetic progression, a mean
+ * loss) L4Adam was not ahead of the constant rates.
  */
 final class IllConditioned {
 

@@ -54,8 +54,8 @@ final class Updaters {
     }
 
     /**
-     * @param name       a name in the table; DL4J's updaters may be followed by a learning rate, as in {@code sgd=0.1}, and
-     *                   by {@code :linear} for a rate that falls linearly to 0, as in {@code adam=0.001:linear}
+     * @param name       a name in the table; DL4J's updaters may be followed by a learning rate, as in {@code sgd=0.1},
+     *                   and by {@code :linear} for a rate that falls linearly to 0, as in {@code adam=0.001:linear}
      * @param iterations of the whole training, for those that depend on it
      * @throws InputException if there is no such updater
      */
@@ -69,8 +69,8 @@ final class Updaters {
         IUpdater updater = entry.get();
         for (String setting : List.of(parts).subList(1, parts.length)) {
             if (updater instanceof StepSizeUpdater) {
-                throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \"" + setting
-                        + "\"");
+                throw new InputException("\"" + name + "\": this updater finds its step size itself, leave out \""
+                        + setting + "\"");
             }
             if (setting.equals(LINEAR)) {
                 double rate = updater.getLearningRate(0, 0);
@@ -82,7 +82,7 @@ final class Updaters {
         return updater;
     }
 
-    /** @throws InputException if there is no updater of one of the names: better now than after the training of others */
+    /** @throws InputException if there is no updater of one of the names: better now than after another's training */
     static void check(Collection<String> names) {
         names.forEach(name -> named(name, 1));
     }
@@ -94,7 +94,8 @@ final class Updaters {
                 return learningRate;
             }
         } catch (NumberFormatException e) {
-            throw new InputException("\"" + name + "\": \"" + text + "\" is neither a learning rate nor \"" + LINEAR + "\"");
+            throw new InputException("\"" + name + "\": \"" + text + "\" is neither a learning rate nor \"" + LINEAR
+                    + "\"");
         }
         throw new InputException("the learning rate in \"" + name + "\" has to be greater than 0 and finite");
     }
