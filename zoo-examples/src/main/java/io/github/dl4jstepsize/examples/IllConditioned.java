@@ -54,7 +54,7 @@ final class IllConditioned {
         // DL4J takes the mean over the samples; as weights of the outputs, this makes it the sum.
         INDArray sumOverSamples = Nd4j.valueArrayOf(new long[]{OUTPUTS}, (double) SAMPLES, DataType.DOUBLE);
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
-                .dataType(DataType.DOUBLE).seed(seed).updater(updater).dist(new NormalDistribution(0, 1)).list()
+                .dataType(DataType.DOUBLE).seed(seed).updater(updater).weightInit(new NormalDistribution(0, 1)).list()
                 .layer(new DenseLayer.Builder().nIn(INPUTS).nOut(INPUTS).hasBias(false)
                         .activation(Activation.IDENTITY).build())
                 .layer(new OutputLayer.Builder(new LossL2(sumOverSamples)).nIn(INPUTS).nOut(OUTPUTS)

@@ -15,6 +15,7 @@ import java.awt.Font;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /** Charts in one style, in the colours of Okabe and Ito, which colour-blind people can tell apart. */
 final class Picture {
@@ -35,7 +36,7 @@ final class Picture {
 
     /** A value on a line of the grid is drawn a little above its end, not below it. */
     private static final double ROUNDING = 1e-9;
-    /** Ranges of a logarithmic axis: up to the first, nine labels in a decade find room; beyond the second, no lines. */
+    /** Ranges of a logarithmic axis: up to the first, nine labels in a decade find room; beyond the second, not one. */
     private static final double MANY_LABELS = 20;
     private static final double MANY_DECADES = 1e8;
     /** Width of the margin after the last point, as a part of the axis. */
@@ -63,15 +64,23 @@ final class Picture {
     static void logarithmic(XYChart chart) {
         double lowest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMin).min().orElse(1);
         double highest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMax).max().orElse(1);
+        if (highest / lowest > MANY_DECADES) {
+            manyDecades(chart);
+            return;
+        }
         double bottom = roundedDown(lowest * (1 - ROUNDING));
         double top = 1 / roundedDown(1 / highest * (1 - ROUNDING));
         chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(bottom).setYAxisMax(top);
         chart.getStyler().setYAxisLogarithmicDecadeOnly(top / bottom > MANY_LABELS);
-        if (top / bottom > MANY_DECADES) {
-            // Nine lines for each of many decades would leave no white; labels in one form read better.
-            chart.getStyler().setPlotGridHorizontalLinesVisible(false);
-            chart.getStyler().setYAxisDecimalPattern("0E0");
+    }
+
+    /** XChart's logarithmic axis has nine lines and a label for every decade; a linear one of exponents leaves some out. */
+    private static void manyDecades(XYChart chart) {
+        for (XYSeries series : chart.getSeriesMap().values()) {
+            double[] exponents = DoubleStream.of(series.getYData()).map(Math::log10).toArray();
+            chart.updateXYSeries(series.getName(), series.getXData(), exponents, null);
         }
+        chart.getStyler().setyAxisTickLabelsFormattingFunction(exponent -> String.format("1e%.0f", exponent));
     }
 
     /** The next of 1, 2 and 5 times a power of ten. */
