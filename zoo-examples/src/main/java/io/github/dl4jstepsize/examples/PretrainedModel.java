@@ -5,7 +5,6 @@ import org.deeplearning4j.zoo.PretrainedType;
 import org.deeplearning4j.zoo.ZooModel;
 import org.deeplearning4j.zoo.model.Darknet19;
 import org.deeplearning4j.zoo.model.LeNet;
-import org.deeplearning4j.zoo.model.NASNet;
 import org.deeplearning4j.zoo.model.ResNet50;
 import org.deeplearning4j.zoo.model.SqueezeNet;
 import org.deeplearning4j.zoo.model.VGG16;
@@ -19,7 +18,7 @@ import java.util.Map;
 
 /**
  * A classifier of DL4J's zoo, found by its name on the command line, and the images that its pretrained weights expect:
- * most are Keras' weights, Darknet19's are Darknet's.
+ * most are Keras' weights, Darknet19's are Darknet's. NASNet is not among them, because DL4J 1.0.0-M2.1 cannot build it.
  */
 final class PretrainedModel {
 
@@ -34,7 +33,6 @@ final class PretrainedModel {
         BY_NAME.put("vgg19", imageNet(VGG19.builder().build(), 224, Pixels.WITHOUT_MEANS));
         BY_NAME.put("darknet19", imageNet(Darknet19.builder().build(), 224, Pixels.ZERO_TO_ONE));
         BY_NAME.put("xception", imageNet(Xception.builder().build(), 299, Pixels.MINUS_ONE_TO_ONE));
-        BY_NAME.put("nasnet", imageNet(NASNet.builder().build(), 224, Pixels.MINUS_ONE_TO_ONE));
     }
 
     final int channels;

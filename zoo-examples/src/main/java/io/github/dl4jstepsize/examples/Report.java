@@ -19,6 +19,10 @@ final class Report {
 
     /** Points of a curve in the web page; more than a screen can show would only make the file large. */
     private static final int POINTS = 400;
+    /** Losses and accuracies; four decimals say nothing of very small losses. */
+    private static final String DIGITS = "%.4f";
+    private static final double SMALL = 0.01;
+    private static final String SMALL_DIGITS = "%.2e";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Comparison comparison;
@@ -65,7 +69,7 @@ final class Report {
 
     /** The columns of the table behind the updater's name. */
     private List<String> figures(String updater) {
-        return List.of(summary(updater, "%.4g", Result::trainLoss), summary(updater, "%.4g", Result::finalQuality),
+        return List.of(summary(updater, DIGITS, Result::trainLoss), summary(updater, DIGITS, Result::finalQuality),
                 summary(updater, "%.2f", result -> 1000 * result.medianSeconds()),
                 summary(updater, "%.2f", this::timeRatio), summary(updater, "%.3f", Result::extraForwardPasses),
                 summary(updater, "%.3f", Result::extraGradientPasses));
@@ -78,9 +82,10 @@ final class Report {
 
     private String summary(String updater, String format, ToDoubleFunction<Result> figure) {
         double[] values = comparison.of(updater).stream().mapToDouble(figure).toArray();
-        String mean = String.format(Locale.ROOT, format, Statistics.mean(values));
-        return values.length < 2 ? mean
-                : mean + " +- " + String.format(Locale.ROOT, format, Statistics.deviation(values));
+        double mean = Statistics.mean(values);
+        String used = format.equals(DIGITS) && Math.abs(mean) < SMALL ? SMALL_DIGITS : format;
+        String text = String.format(Locale.ROOT, used, mean);
+        return values.length < 2 ? text : text + " +- " + String.format(Locale.ROOT, used, Statistics.deviation(values));
     }
 
     private String csv() {
