@@ -48,7 +48,7 @@ final class Comparison {
 
         @Override
         public String toString() {
-            return "workload " + workload + ", updaters " + String.join(",", updaters) + ", seeds " + seeds + ", batches of "
+            return "workload " + workload + ", updaters " + String.join(", ", updaters) + ", seeds " + seeds + ", batches of "
                     + batchSize + ", " + examples + " training examples, " + epochs + " epochs";
         }
     }
