@@ -18,8 +18,8 @@ import java.util.concurrent.Callable;
 /** {@code compare}: one network, several updaters, the same initial weights and batches. */
 @Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Trains one network with several updaters from identical weights on identical batches.",
-            "Prints a table; writes results.csv, results.json and report.html to the folder compare-WORKLOAD. An interrupted "
-                + "comparison keeps the epochs that are complete and goes on with --resume."})
+            "Prints a table; writes results.csv, results.json and report.html to the folder compare-WORKLOAD. An "
+                + "interrupted comparison keeps the epochs that are complete and goes on with --resume."})
 final class Compare implements Callable<Integer> {
 
     /** From one rate of a grid to the next. */
@@ -43,7 +43,8 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--workload", paramLabel = "NAME", split = ",", defaultValue = "digits-lenet",
             completionCandidates = Workloads.Names.class,
-            description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + ". Default: ${DEFAULT-VALUE}.")
+            description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + ". "
+                    + "Default: ${DEFAULT-VALUE}.")
     private List<String> workloads;
 
     @Mixin
@@ -51,8 +52,9 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "labpal,pal,adam,sgd=0.1",
             completionCandidates = Updaters.Names.class,
-            description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with one that "
-                    + "falls linearly to 0, as in sgd=0.1:linear; ours as in labpal:linear and labpal:averaged. Default: ${DEFAULT-VALUE}.")
+            description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with one "
+                    + "that falls linearly to 0, as in sgd=0.1:linear; ours as in labpal:linear "
+                    + "(steps that fall to 0) and labpal:averaged (the average is tested). Default: ${DEFAULT-VALUE}.")
     private List<String> updaters;
 
     @Option(names = "--grid", paramLabel = "NAME=FROM..TO", split = ",",
@@ -121,14 +123,8 @@ final class Compare implements Callable<Integer> {
         Comparison comparison = resume && Comparison.exists(directory) ? Comparison.resume(directory, settings)
                 : new Comparison(settings, workload);
 
-        Thread hint = new Thread(() -> System.err.printf("%nInterrupted. What is complete is in %s; go on with --resume.%n",
-                directory));
-        Runtime.getRuntime().addShutdownHook(hint);
-        try {
-            comparison.run(workload, data, directory);
-        } finally {
-            Runtime.getRuntime().removeShutdownHook(hint);
-        }
+        WhenInterrupted.say("What is complete is in " + directory + "; go on with --resume.",
+                () -> comparison.run(workload, data, directory));
         System.out.print(new Report(comparison).table());
         System.out.println("Curves: " + directory.resolve("report.html"));
     }

@@ -48,7 +48,7 @@ final class Comparison {
 
         @Override
         public String toString() {
-            return "workload " + workload + ", updaters " + String.join(",", updaters) + ", seeds " + seeds + ", batches of "
+            return "workload " + workload + ", updaters " + String.join(", ", updaters) + ", seeds " + seeds + ", batches of "
                     + batchSize + ", " + examples + " training examples, " + epochs + " epochs";
         }
     }
@@ -110,8 +110,8 @@ final class Comparison {
             try (ProgressBar bar = Progress.bar("seed " + seed, turns, " batches")) {
                 long saved = Long.MIN_VALUE;
                 for (int epoch = firstEpoch; epoch < settings.epochs; epoch++) {
-                    epoch(epoch, contenders, workload, data, Batches.shuffled(data.train, settings.batchSize, seed, epoch),
-                            bar);
+                    Batches ofEpoch = Batches.shuffled(data.train, settings.batchSize, seed, epoch);
+                    epoch(epoch, contenders, workload, data, ofEpoch, bar);
                     long now = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime());
                     if (epoch == firstEpoch || epoch == settings.epochs - 1 || now - saved >= SECONDS_BETWEEN_SAVES) {
                         save(contenders, directory);
@@ -139,7 +139,9 @@ final class Comparison {
             }
             // Whoever comes first has the batch in no cache; that must not be the same one every time.
             Collections.reverse(turn);
-            if (batches.hasNext() ? testedInside && i % testEvery == 0 && i + testEvery <= batches.count() : testedAtTheEnd) {
+            boolean due = batches.hasNext() ? testedInside && i % testEvery == 0 && i + testEvery <= batches.count()
+                    : testedAtTheEnd;
+            if (due) {
                 contenders.forEach(contender -> contender.test(workload.quality, data.train, data.test));
             }
         }

@@ -48,6 +48,12 @@ final class Curve {
         return thinned;
     }
 
+    /** The largest of the last values. */
+    double largestOfLast(int number) {
+        return values.subList(Math.max(0, values.size() - number), values.size()).stream()
+                .mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+    }
+
     double last() {
         return values.isEmpty() ? Double.NaN : values.get(values.size() - 1);
     }

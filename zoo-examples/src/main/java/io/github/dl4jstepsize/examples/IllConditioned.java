@@ -25,9 +25,9 @@ import java.util.Random;
  * <p>
  * The paper leaves A, the initial weights and the scale of the loss to its source, "the code by Ben Recht". Taken here:
  * rows of uniform random numbers that fall off linearly, standard normal weights, and the sum over the samples, which
- * together put the best rates near the paper's (4e-5 for Sgd, 1e-3 for Adam). The ranking depends on these choices: they
- * were settled after trying several, with others (singular values in geometric or arithmetic progression, a mean loss)
- * L4Adam was not ahead of Adam's best rate.
+ * together put the best rates near the paper's (4e-5 for Sgd, 1e-3 for Adam). The ranking depends on these choices:
+ * they were settled after trying several, with others (singular values in geometric or arithmetic progression, a mean
+ * loss) L4Adam was not ahead of the constant rates.
  */
 final class IllConditioned {
 
@@ -54,7 +54,7 @@ final class IllConditioned {
         // DL4J takes the mean over the samples; as weights of the outputs, this makes it the sum.
         INDArray sumOverSamples = Nd4j.valueArrayOf(new long[]{OUTPUTS}, (double) SAMPLES, DataType.DOUBLE);
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
-                .dataType(DataType.DOUBLE).seed(seed).updater(updater).dist(new NormalDistribution(0, 1)).list()
+                .dataType(DataType.DOUBLE).seed(seed).updater(updater).weightInit(new NormalDistribution(0, 1)).list()
                 .layer(new DenseLayer.Builder().nIn(INPUTS).nOut(INPUTS).hasBias(false)
                         .activation(Activation.IDENTITY).build())
                 .layer(new OutputLayer.Builder(new LossL2(sumOverSamples)).nIn(INPUTS).nOut(OUTPUTS)

@@ -6,12 +6,13 @@ import org.datavec.api.records.reader.RecordReader;
 import org.datavec.api.split.CollectionInputSplit;
 import org.datavec.image.loader.NativeImageLoader;
 import org.datavec.image.recordreader.ImageRecordReader;
+import org.bytedeco.opencv.global.opencv_imgproc;
+import org.datavec.image.transform.ColorConversionTransform;
 import org.datavec.image.transform.FlipImageTransform;
 import org.datavec.image.transform.ImageTransform;
 import org.datavec.image.transform.PipelineImageTransform;
 import org.deeplearning4j.datasets.datavec.RecordReaderDataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
-import org.nd4j.linalg.dataset.api.preprocessor.ImagePreProcessingScaler;
 import org.nd4j.common.primitives.Pair;
 
 import java.io.IOException;
@@ -26,13 +27,15 @@ import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Images in one folder per class, read with DataVec, scaled to one size and to 0 ... 1; four fifths for training. */
+/** Images in one folder per class, read with DataVec, scaled to one size; four fifths for training. */
 final class ImageFolder {
 
     private static final double TRAINING_SHARE = 0.8;
     private static final int LABEL_COLUMN = 1;
     /** OpenCV's code for a flip around the vertical axis. */
     private static final int LEFT_TO_RIGHT = 1;
+    private static final double MIRRORED = 0.5;
+    private static final int COLOURS = 3;
 
     final List<String> classes;
     final List<URI> train = new ArrayList<>();
@@ -40,6 +43,7 @@ final class ImageFolder {
 
     private final int channels;
     private final int side;
+    private final Pixels pixels;
     private final boolean mirror;
 
     /**
@@ -48,9 +52,10 @@ final class ImageFolder {
      * @param mirror whether training images are mirrored at random
      * @throws InputException if there are fewer than two classes, an empty class, or a file that is no image
      */
-    ImageFolder(Path folder, int channels, int side, boolean mirror, long seed) {
+    ImageFolder(Path folder, int channels, int side, Pixels pixels, boolean mirror, long seed) {
         this.channels = channels;
         this.side = side;
+        this.pixels = pixels;
         this.mirror = mirror;
         List<Path> classFolders = content(folder).stream().filter(Files::isDirectory).collect(Collectors.toList());
         if (classFolders.size() < 2) {
@@ -109,21 +114,29 @@ final class ImageFolder {
         List<URI> order = new ArrayList<>(train);
         Random random = new Random(new Random(seed).nextLong() + epoch);
         Collections.shuffle(order, random);
-        // A FlipImageTransform of its own accord would turn images upside down, too.
-        return iterator(order, batchSize, mirror ? new PipelineImageTransform(random.nextLong(),
-                List.of(Pair.create(new FlipImageTransform(LEFT_TO_RIGHT), 0.5)), false) : null);
+        return iterator(order, batchSize, mirror ? MIRRORED : 0, random.nextLong());
     }
 
     DataSetIterator testing(int batchSize) {
-        return iterator(test, batchSize, null);
+        return iterator(test, batchSize, 0, 0);
     }
 
-    private DataSetIterator iterator(List<URI> images, int batchSize, ImageTransform transform) {
+    private DataSetIterator iterator(List<URI> images, int batchSize, double mirrored, long seed) {
+        List<Pair<ImageTransform, Double>> transforms = new ArrayList<>();
+        if (mirrored > 0) {
+            // A FlipImageTransform of its own accord would turn images upside down, too.
+            transforms.add(Pair.create(new FlipImageTransform(LEFT_TO_RIGHT), mirrored));
+        }
+        if (pixels.redFirst && channels == COLOURS) {
+            // DataVec reads blue first.
+            transforms.add(Pair.create(new ColorConversionTransform(opencv_imgproc.COLOR_BGR2RGB), 1.0));
+        }
+        ImageTransform transform = transforms.isEmpty() ? null : new PipelineImageTransform(seed, transforms, false);
         try {
             RecordReader reader = new ImageRecordReader(side, side, channels, new ParentPathLabelGenerator(), transform);
             reader.initialize(new CollectionInputSplit(images));
             DataSetIterator iterator = new RecordReaderDataSetIterator(reader, batchSize, LABEL_COLUMN, classes.size());
-            iterator.setPreProcessor(new ImagePreProcessingScaler(0, 1));
+            iterator.setPreProcessor(pixels.scaling);
             return iterator;
         } catch (IOException e) {
             throw new InputException("images cannot be read", e);

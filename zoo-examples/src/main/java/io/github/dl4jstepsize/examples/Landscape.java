@@ -34,9 +34,10 @@ import java.util.stream.Collectors;
 
 /** {@code landscape}: what loss and accuracy look like along the updates of a running training. */
 @Command(name = "landscape", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Measures loss and accuracy along the update direction at some iterations of a training: on the batch",
-            "of the update, another one, ten batches, the whole training set, the test data. Draws a picture per iteration,",
-            "and a page that scrubs through them; checks the claims of the PAL and LABPAL papers in figures."})
+        description = {"Draws loss and accuracy along the update direction at some iterations of a training.",
+            "Lines are measured on the batch of the update, another one, ten batches, the whole training set and the test "
+                + "data. A picture per iteration, a page that scrubs through them, and the claims of the PAL and LABPAL "
+                + "papers checked in figures."})
 final class Landscape implements Callable<Integer> {
 
     private static final int LARGE_BATCH = 10;
@@ -82,7 +83,8 @@ final class Landscape implements Callable<Integer> {
     @Option(names = "--examples", paramLabel = "N", description = "Use the first N training examples only.")
     private Integer examples;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Seed of initial weights and of the order of the examples. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
     @Mixin

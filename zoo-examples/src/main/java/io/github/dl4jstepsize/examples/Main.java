@@ -13,8 +13,8 @@ import java.util.stream.Stream;
         subcommands = {Train.class, Compare.class, Landscape.class, Retrain.class,
             IllConditionedCommand.class, CommandLine.HelpCommand.class},
         footer = {"",
-            "The embedded digits are the UCI data set Optical Recognition of Handwritten Digits by E. Alpaydin and",
-            "C. Kaynak (1998), licence CC BY 4.0."})
+            "The embedded digits are the UCI data set Optical Recognition of Handwritten Digits by E. Alpaydin and "
+                + "C. Kaynak (1998), licence CC BY 4.0."})
 public final class Main {
 
     private Main() {

@@ -100,9 +100,12 @@ final class Network {
     }
 
     double accuracy(DataSetIterator data) {
-        Evaluation evaluation = new Evaluation();
+        return evaluate(data, new Evaluation()).accuracy();
+    }
+
+    Evaluation evaluate(DataSetIterator data, Evaluation evaluation) {
         trainer.doEvaluation(data, evaluation);
-        return evaluation.accuracy();
+        return evaluation;
     }
 
     double rSquared(DataSetIterator data) {

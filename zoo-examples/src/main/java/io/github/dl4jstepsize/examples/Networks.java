@@ -127,8 +127,8 @@ final class Networks {
     }
 
     private static ConvolutionLayer convolution(int side, int channels, int stride) {
-        return new ConvolutionLayer.Builder(side, side).stride(stride, stride).nOut(channels).activation(Activation.IDENTITY)
-                .hasBias(false).build();
+        return new ConvolutionLayer.Builder(side, side).stride(stride, stride).nOut(channels)
+                .activation(Activation.IDENTITY).hasBias(false).build();
     }
 
     private static OutputLayer softmax(TrainTest data) {

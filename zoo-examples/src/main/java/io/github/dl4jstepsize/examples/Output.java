@@ -5,6 +5,7 @@ import picocli.CommandLine.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 
 /** The option that says where files are written. */
 final class Output {
@@ -20,6 +21,17 @@ final class Output {
      */
     Path directory() {
         return writable(directory);
+    }
+
+    /** A file that is read while it is written, or whose writer is interrupted, is never half there. */
+    static void write(Path file, String content) {
+        try {
+            Path incomplete = file.resolveSibling(file.getFileName() + ".incomplete");
+            Files.writeString(incomplete, content);
+            Files.move(incomplete, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new InputException(file + " cannot be written", e);
+        }
     }
 
     static Path writable(Path directory) {

@@ -15,6 +15,7 @@ import java.awt.Font;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /** Charts in one style, in the colours of Okabe and Ito, which colour-blind people can tell apart. */
 final class Picture {
@@ -32,6 +33,14 @@ final class Picture {
 
     private static final int WIDTH = 1000;
     private static final int HEIGHT = 420;
+
+    /** A value on a line of the grid is drawn a little above its end, not below it. */
+    private static final double ROUNDING = 1e-9;
+    /** Ranges of a logarithmic axis: up to the first, nine labels in a decade find room; beyond the second, not one. */
+    private static final double MANY_LABELS = 20;
+    private static final double MANY_DECADES = 1e8;
+    /** Width of the margin after the last point, as a part of the axis. */
+    private static final double MARGIN = 0.0123;
 
     private Picture() {
     }
@@ -51,13 +60,33 @@ final class Picture {
         return chart;
     }
 
-    /** Makes the vertical axis logarithmic, from power of ten to power of ten; to be called when the lines are there. */
+    /** Makes the vertical axis logarithmic, with round ends; to be called when the lines are there. */
     static void logarithmic(XYChart chart) {
         double lowest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMin).min().orElse(1);
         double highest = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getYMax).max().orElse(1);
-        double bottom = Math.floor(Math.log10(lowest));
-        double top = Math.max(bottom + 1, Math.ceil(Math.log10(highest)));
-        chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(Math.pow(10, bottom)).setYAxisMax(Math.pow(10, top));
+        if (highest / lowest > MANY_DECADES) {
+            manyDecades(chart);
+            return;
+        }
+        double bottom = roundedDown(lowest * (1 - ROUNDING));
+        double top = 1 / roundedDown(1 / highest * (1 - ROUNDING));
+        chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(bottom).setYAxisMax(top);
+        chart.getStyler().setYAxisLogarithmicDecadeOnly(top / bottom > MANY_LABELS);
+    }
+
+    /** XChart's logarithmic axis has nine lines and a label for every decade; a linear one of exponents leaves some out. */
+    private static void manyDecades(XYChart chart) {
+        for (XYSeries series : chart.getSeriesMap().values()) {
+            double[] exponents = DoubleStream.of(series.getYData()).map(Math::log10).toArray();
+            chart.updateXYSeries(series.getName(), series.getXData(), exponents, null);
+        }
+        chart.getStyler().setyAxisTickLabelsFormattingFunction(exponent -> String.format("1e%.0f", exponent));
+    }
+
+    /** The next of 1, 2 and 5 times a power of ten. */
+    private static double roundedDown(double value) {
+        double power = Math.pow(10, Math.floor(Math.log10(value)));
+        return value >= 5 * power ? 5 * power : value >= 2 * power ? 2 * power : power;
     }
 
     static XYSeries line(XYChart chart, String name, Curve curve, Color color, float width) {
@@ -84,8 +113,19 @@ final class Picture {
         series.setMarker(MARKERS[shape % MARKERS.length]).setMarkerColor(BLACK).setLineStyle(SeriesLines.NONE);
     }
 
+    /**
+     * XChart numbers the points instead of the axis if all of them are equally spaced, its ends included; with an end
+     * between two points it finds round numbers.
+     */
+    private static void endAfterTheLastPoint(XYChart chart) {
+        double first = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getXMin).min().orElse(0);
+        double last = chart.getSeriesMap().values().stream().mapToDouble(XYSeries::getXMax).max().orElse(1);
+        chart.getStyler().setXAxisMax(last + MARGIN * (last - first));
+    }
+
     /** Writes the charts below each other to a PNG. */
     static void save(List<XYChart> charts, Path file) {
+        charts.forEach(Picture::endAfterTheLastPoint);
         try {
             BitmapEncoder.saveBitmap(charts, charts.size(), 1, file.toString(), BitmapEncoder.BitmapFormat.PNG);
         } catch (IOException e) {

@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +19,10 @@ final class Report {
 
     /** Points of a curve in the web page; more than a screen can show would only make the file large. */
     private static final int POINTS = 400;
+    /** Losses and accuracies; four decimals say nothing of very small losses. */
+    private static final String DIGITS = "%.4f";
+    private static final double SMALL = 0.01;
+    private static final String SMALL_DIGITS = "%.2e";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Comparison comparison;
@@ -31,20 +33,9 @@ final class Report {
 
     /** Writes results.json, results.csv and report.html. */
     void write(Path directory) {
-        write(Comparison.jsonFile(directory), comparison.toJson());
-        write(directory.resolve("results.csv"), csv());
-        write(directory.resolve("report.html"), html());
-    }
-
-    /** A file that is read while it is written, or whose writer is interrupted, is never half there. */
-    private static void write(Path file, String content) {
-        try {
-            Path incomplete = file.resolveSibling(file.getFileName() + ".incomplete");
-            Files.writeString(incomplete, content);
-            Files.move(incomplete, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new InputException(file + " cannot be written", e);
-        }
+        Output.write(Comparison.jsonFile(directory), comparison.toJson());
+        Output.write(directory.resolve("results.csv"), csv());
+        Output.write(directory.resolve("report.html"), html());
     }
 
     /** Mean and standard deviation over the seeds. */
@@ -78,9 +69,10 @@ final class Report {
 
     /** The columns of the table behind the updater's name. */
     private List<String> figures(String updater) {
-        return List.of(summary(updater, "%.4g", Result::trainLoss), summary(updater, "%.4g", Result::finalQuality),
-                summary(updater, "%.2f", result -> 1000 * result.medianSeconds()), summary(updater, "%.2f", this::timeRatio),
-                summary(updater, "%.3f", Result::extraForwardPasses), summary(updater, "%.3f", Result::extraGradientPasses));
+        return List.of(summary(updater, DIGITS, Result::trainLoss), summary(updater, DIGITS, Result::finalQuality),
+                summary(updater, "%.2f", result -> 1000 * result.medianSeconds()),
+                summary(updater, "%.2f", this::timeRatio), summary(updater, "%.3f", Result::extraForwardPasses),
+                summary(updater, "%.3f", Result::extraGradientPasses));
     }
 
     private double timeRatio(Result result) {
@@ -90,20 +82,23 @@ final class Report {
 
     private String summary(String updater, String format, ToDoubleFunction<Result> figure) {
         double[] values = comparison.of(updater).stream().mapToDouble(figure).toArray();
-        String mean = String.format(Locale.ROOT, format, Statistics.mean(values));
-        return values.length < 2 ? mean
-                : mean + " +- " + String.format(Locale.ROOT, format, Statistics.deviation(values));
+        double mean = Statistics.mean(values);
+        String used = format.equals(DIGITS) && Math.abs(mean) < SMALL ? SMALL_DIGITS : format;
+        String text = String.format(Locale.ROOT, used, mean);
+        return values.length < 2 ? text : text + " +- " + String.format(Locale.ROOT, used, Statistics.deviation(values));
     }
 
     private String csv() {
         StringBuilder csv = new StringBuilder("workload,updater,seed,epochs,iterations,train_loss,quality,test_quality,"
-                + "median_ms_per_batch,time_ratio,total_seconds,extra_forwards_per_batch,extra_gradients_per_batch,failure\n");
+                + "median_ms_per_batch,time_ratio,total_seconds,extra_forwards_per_batch,extra_gradients_per_batch,"
+                + "failure\n");
         for (Result result : comparison.results) {
             if (result.epochs > 0) {
                 csv.append(String.format(Locale.ROOT, "%s,%s,%d,%d,%d,%.6g,%s,%.6g,%.4f,%.4f,%.3f,%.4f,%.4f,%s%n",
                         comparison.settings.workload, result.updater, result.seed, result.epochs, result.loss.size(),
                         result.trainLoss(), comparison.quality, result.finalQuality(), 1000 * result.medianSeconds(),
-                        timeRatio(result), result.totalSeconds(), result.extraForwardPasses(), result.extraGradientPasses(),
+                        timeRatio(result), result.totalSeconds(), result.extraForwardPasses(),
+                        result.extraGradientPasses(),
                         result.failure == null ? "" : '"' + result.failure.replace('"', '\'') + '"'));
             }
         }

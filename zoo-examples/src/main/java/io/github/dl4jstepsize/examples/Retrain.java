@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.knowm.xchart.XYChart;
+import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -15,10 +16,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -46,7 +50,8 @@ final class Retrain implements Callable<Integer> {
             + "downloaded already (default: DL4J fetches the pretrained weights).")
     private Path weights;
 
-    @Option(names = "--freeze-to", paramLabel = "LAYER", description = "Train only what comes after this layer.")
+    @Option(names = "--freeze-to", paramLabel = "LAYER", description = "Train only what comes after this layer; a name "
+            + "that does not exist shows all names.")
     private String freezeTo;
 
     @Option(names = "--size", paramLabel = "N",
@@ -59,17 +64,24 @@ final class Retrain implements Callable<Integer> {
     @Option(names = "--no-mirror", description = "Do not mirror training images at random.")
     private boolean noMirror;
 
-    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
+    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "pal", completionCandidates = Updaters.Names.class,
             description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private String updater;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "5",
+            description = "Passes over the images. Default: ${DEFAULT-VALUE}.")
     private int epochs;
 
-    @Option(names = "--batch", paramLabel = "N", defaultValue = "32", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", paramLabel = "N", defaultValue = "32",
+            description = "Images per batch. Default: ${DEFAULT-VALUE}.")
     private int batchSize;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--resume", description = "Go on from model.zip, which is saved after every epoch.")
+    private boolean resume;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Seed of the new head, of the split and of the order of the images. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private long seed;
 
     @Mixin
@@ -80,43 +92,72 @@ final class Retrain implements Callable<Integer> {
         Arguments.positive(spec, "--epochs", epochs);
         Arguments.positive(spec, "--batch", batchSize);
         Updaters.check(List.of(updater));
+        PretrainedModel model = PretrainedModel.named(modelName);
         Path directory = Output.writable(output.directory().resolve("retrain"));
         System.out.println(Device.description());
-        if (images == null) {
-            digits(directory);
-        } else {
-            images(directory);
-        }
+        WhenInterrupted.say("The epochs that are complete are saved in " + directory + "; go on with --resume.", () -> {
+            if (images == null) {
+                digits(directory);
+            } else {
+                images(model, directory);
+            }
+        });
         return 0;
     }
 
-    private void images(Path directory) {
-        PretrainedModel model = PretrainedModel.named(modelName);
+    private void images(PretrainedModel model, Path directory) {
         int side = size == null ? model.side : Arguments.positive(spec, "--size", size);
         int depth = channels == null ? model.channels : Arguments.positive(spec, "--channels", channels);
-        ImageFolder folder = new ImageFolder(images, depth, side, !noMirror, seed);
+        ImageFolder folder = new ImageFolder(images, depth, side, model.pixels, !noMirror, seed);
         System.out.printf("%d training and %d test images of the classes %s%n", folder.train.size(), folder.test.size(),
                 String.join(", ", folder.classes));
+        Path saved = directory.resolve("model.zip");
         int batches = (folder.train.size() + batchSize - 1) / batchSize;
-        Model trained = weights == null ? model.pretrained() : Network.load(weights).model();
-        Network network = new Network(Transfer.retrain(trained, folder.classes.size(), freezeTo,
+        if (resume) {
+            requireSameClasses(folder, saved, directory);
+        }
+        Network network = resume ? Network.load(saved) : new Network(Transfer.retrain(
+                weights == null ? model.pretrained() : Network.load(weights).model(), folder.classes.size(), freezeTo,
                 Updaters.named(updater, epochs * batches), seed));
         requireFit(network, folder, depth, side);
+        Output.write(classesFile(directory), String.join("\n", folder.classes) + "\n");
 
         XYChart chart = chart("Retraining of " + modelName);
         retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
-                directory.resolve("model.zip"), chart, Picture.BLUE);
+                saved, chart, Picture.BLUE);
+        Path evaluation = directory.resolve("evaluation.txt");
+        Output.write(evaluation, network.evaluate(folder.testing(TEST_BATCH), new Evaluation(folder.classes)).stats());
+        System.out.println("Classes: " + classesFile(directory) + ", confusion matrix: " + evaluation);
         draw(chart, directory);
     }
 
-    /** One image through the network shows whether sizes match. */
-    private static void requireFit(Network network, ImageFolder folder, int channels, int side) {
+    private static Path classesFile(Path directory) {
+        return directory.resolve("classes.txt");
+    }
+
+    private static void requireSameClasses(ImageFolder folder, Path saved, Path directory) {
+        if (!Files.exists(saved)) {
+            throw new InputException("there is no " + saved + " to resume from; leave out --resume for the first run");
+        }
         try {
-            network.accuracy(new ListDataSetIterator<>(
-                    List.of(folder.testing(1).next())));
+            List<String> before = Files.readAllLines(classesFile(directory));
+            if (!before.equals(folder.classes)) {
+                throw new InputException(saved + " was trained on the classes " + String.join(", ", before)
+                        + "; leave out --resume to train it on others");
+            }
+        } catch (IOException e) {
+            throw new InputException(classesFile(directory) + " cannot be read", e);
+        }
+    }
+
+    /** One image through the network shows whether sizes match. */
+    private void requireFit(Network network, ImageFolder folder, int channels, int side) {
+        try {
+            network.accuracy(new ListDataSetIterator<>(List.of(folder.testing(1).next())));
         } catch (RuntimeException e) {
-            throw new InputException("the network cannot take images with " + channels + " channel(s) of " + side + "x" + side
-                    + " pixels; set --size and --channels to what it was trained on", e);
+            throw new InputException("the network" + (weights == null ? "" : " in " + weights) + " cannot take images"
+                    + " with " + channels + " channel(s) of " + side + "x" + side + " pixels; set --size and --channels to"
+                    + " what it was trained on", e);
         }
     }
 
@@ -124,26 +165,25 @@ final class Retrain implements Callable<Integer> {
         TrainTest digits = Digits.load();
         TrainTest low = new TrainTest(classes(digits.train, 0, 5), classes(digits.test, 0, 5));
         TrainTest high = new TrainTest(classes(digits.train, 5, 10), classes(digits.test, 5, 10));
-        int batches = Batches.inOrder(high.train, batchSize).count();
         XYChart chart = chart("LeNet, trained on the digits 0-4, retrained on 5-9");
 
-        int firstBatches = Batches.inOrder(low.train, batchSize).count();
-        Network first = new Network(Networks.leNet(low, Updaters.named(updater, epochs * firstBatches), seed));
         Path pretrained = directory.resolve("digits-0-4.zip");
-        retrain("digits 0-4", first, epoch -> Batches.shuffled(low.train, batchSize, seed, epoch), firstBatches,
-                Batches.inOrder(low.test, TEST_BATCH), pretrained, null, null);
-
-        String[] frozenTo = {freezeTo == null ? "maxpool2" : freezeTo, null};
-        String[] names = {"5-9, frozen", "5-9, unfrozen"};
-        Color[] colors = {Picture.BLUE, Picture.ORANGE};
-        for (int i = 0; i < names.length; i++) {
-            IUpdater fresh = Updaters.named(updater, epochs * batches);
-            Network network = new Network(Transfer.retrain(Network.load(pretrained).model(), 5, frozenTo[i], fresh, seed));
-            retrain(names[i], network, epoch -> Batches.shuffled(high.train, batchSize, seed, epoch), batches,
-                    Batches.inOrder(high.test, TEST_BATCH),
-                    directory.resolve(frozenTo[i] == null ? "model.zip" : "model-frozen.zip"), chart, colors[i]);
-        }
+        digits("digits 0-4", low, pretrained, fresh -> Networks.leNet(low, fresh, seed), null, null);
+        digits("5-9, frozen", high, directory.resolve("model-frozen.zip"), fresh -> Transfer.retrain(
+                Network.load(pretrained).model(), 5, freezeTo == null ? "maxpool2" : freezeTo, fresh, seed), chart,
+                Picture.BLUE);
+        digits("5-9, unfrozen", high, directory.resolve("model.zip"), fresh -> Transfer.retrain(
+                Network.load(pretrained).model(), 5, null, fresh, seed), chart, Picture.ORANGE);
         draw(chart, directory);
+    }
+
+    private void digits(String name, TrainTest data, Path file, Function<IUpdater, Model> build, XYChart chart,
+                        Color color) {
+        int batches = Batches.inOrder(data.train, batchSize).count();
+        Network network = resume && Files.exists(file) ? Network.load(file)
+                : new Network(build.apply(Updaters.named(updater, epochs * batches)));
+        retrain(name, network, epoch -> Batches.shuffled(data.train, batchSize, seed, epoch), batches,
+                Batches.inOrder(data.test, TEST_BATCH), file, chart, color);
     }
 
     private static DataSet classes(DataSet digits, int from, int to) {
@@ -155,23 +195,28 @@ final class Retrain implements Callable<Integer> {
 
     private void retrain(String name, Network network, IntFunction<DataSetIterator> epoch, int batches, DataSetIterator test,
                          Path file, XYChart chart, Color color) {
-        // The weights are loaded with the count of epochs of their first training.
-        int last = network.epochs() + epochs;
+        if (network.epochs() > 0) {
+            System.out.printf("%-13s resumed after epoch %d from %s%n", name, network.epochs(), file);
+        }
         Training training = new Training(network);
-        training.run(String.format("%-13s", name), last, batches, epoch, () -> network.save(file));
+        training.run(String.format("%-13s", name), epochs, batches, epoch, () -> network.save(file));
         System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * network.accuracy(test), file);
         Curve loss = training.loss.positive();
         if (chart != null && !loss.values.isEmpty()) {
             Picture.background(chart, name + ", every batch", loss, color);
-            Picture.line(chart, name + ", running mean", loss.runningMean(RUNNING_MEAN), color, 2.5f);
+            Picture.line(chart, name, loss.runningMean(RUNNING_MEAN), color, 2.5f);
         }
     }
 
     private static XYChart chart(String title) {
-        return Picture.chart(title + ": training loss", "iteration", "loss of the batch");
+        return Picture.chart(title + ": training loss", "iteration", Train.LOSS_AXIS);
     }
 
     private static void draw(XYChart chart, Path directory) {
+        if (chart.getSeriesMap().isEmpty()) {
+            System.out.println("All epochs were complete; give a higher --epochs to train on.");
+            return;
+        }
         Picture.logarithmic(chart);
         Path picture = directory.resolve("retrain.png");
         Picture.save(List.of(chart), picture);

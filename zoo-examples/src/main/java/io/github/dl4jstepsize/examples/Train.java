@@ -19,12 +19,14 @@ import java.util.function.IntFunction;
 
 /** {@code train}: one network, without a learning rate and with DL4J's Adam. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Trains a network without a learning rate, and the same network with DL4J's Adam for comparison.",
+        description = {"Trains a network without a learning rate, and the same network with DL4J's Adam beside it.",
             "Prints test accuracies; draws loss and step size."})
 final class Train implements Callable<Integer> {
 
     /** Time constant of the curve drawn over the noisy losses, in iterations. */
     private static final int RUNNING_MEAN = 20;
+
+    static final String LOSS_AXIS = "loss: batch (pale), running mean";
 
     private static final Map<String, String> SHORT_NAMES = Map.of("digits", "digits-lenet", "fashion-mnist", "fashion-mlp");
 
@@ -91,7 +93,8 @@ final class Train implements Callable<Integer> {
 
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         int iterations = lastEpoch * batches.apply(0).count();
-        Network network = resume ? resume(saved) : workload.network(examples, Updaters.named(updater, iterations), seed);
+        Network network = resume ? resume(saved)
+                : workload.network(examples, Updaters.named(updater, iterations), seed);
         if (Updaters.dependsOnLength(updater)) {
             network.decayUntil(iterations);
         }
@@ -99,13 +102,15 @@ final class Train implements Callable<Integer> {
             TrainingUi.show(network);
         }
         Training training = new Training(network);
-        training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
+        String left = saved == null ? "Nothing is left of this training; --checkpoint DIR would have kept it."
+                : "The epochs that are complete are in " + saved + "; go on with --resume.";
+        WhenInterrupted.say(left, () -> training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
             if (saved != null) {
                 network.save(saved);
             }
-        });
+        }));
         report(updater, workload, examples, training);
-        XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", "loss of the batch");
+        XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", LOSS_AXIS);
         addLoss(losses, updater, training, Picture.BLUE);
 
         if (!alone) {
@@ -153,7 +158,7 @@ final class Train implements Callable<Integer> {
         Curve loss = training.loss.positive();
         if (!loss.values.isEmpty()) {
             Picture.background(chart, name + ", every batch", loss, color);
-            Picture.line(chart, name + ", running mean", loss.runningMean(RUNNING_MEAN), color, 2.5f);
+            Picture.line(chart, name, loss.runningMean(RUNNING_MEAN), color, 2.5f);
         }
     }
 }

@@ -112,7 +112,7 @@ final class Updaters {
         return updater;
     }
 
-    /** @throws InputException if there is no updater of one of the names: better now than after the training of others */
+    /** @throws InputException if there is no updater of one of the names: better now than after another's training */
     static void check(Collection<String> names) {
         names.forEach(name -> named(name, 1));
     }
@@ -124,7 +124,8 @@ final class Updaters {
                 return learningRate;
             }
         } catch (NumberFormatException e) {
-            throw new InputException("\"" + name + "\": \"" + text + "\" is neither a learning rate nor \"" + LINEAR + "\"");
+            throw new InputException("\"" + name + "\": \"" + text + "\" is neither a learning rate nor \"" + LINEAR
+                    + "\"");
         }
         throw new InputException("the learning rate in \"" + name + "\" has to be greater than 0 and finite");
     }

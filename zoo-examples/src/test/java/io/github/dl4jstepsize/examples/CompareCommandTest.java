@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -99,17 +98,9 @@ class CompareCommandTest {
         JsonNode uninterrupted = results();
         Files.delete(directory.resolve("compare-digits-mlp/results.json"));
 
-        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp", classPath, Main.class.getName(), "compare", "--workload", "digits-mlp", "--examples", "200",
-                "--updaters", "pal,adam", "--epochs", "3", "--seeds", "1,2", "--out", directory.toString())
-                .redirectError(directory.resolve("err").toFile()).redirectOutput(directory.resolve("out").toFile()).start();
-        while (process.isAlive() && !Files.exists(directory.resolve("compare-digits-mlp/results.json"))) {
-            Thread.sleep(20);
-        }
-        process.destroy();
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-        assertNotEquals(0, process.exitValue(), "it was interrupted, not finished");
+        Process process = Run.start(directory, "compare", "--workload", "digits-mlp", "--examples", 200, "--updaters", "pal,adam",
+                "--epochs", 3, "--seeds", "1,2", "--out", directory);
+        Run.interruptWhen(directory.resolve("compare-digits-mlp/results.json"), process);
         assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
 
         Run resumed = compare("--epochs", 3, "--seeds", "1,2", "--resume");
@@ -200,7 +191,9 @@ class CompareCommandTest {
     }
 
     @Test
-    void badArgumentsAreNamed() {
+    void badArgumentsAreNamed() throws IOException {
+        Path file = Files.writeString(directory.resolve("file"), "in the way");
+        Run.expect(1, file.toString(), Run.of("compare", "--out", file));
         Run.expect(1, "no workload \"mnist\"", Run.of("compare", "--workload", "mnist", "--out", directory));
         Run.expect(1, "no updater \"adm\"", Run.of("compare", "--updaters", "pal,adm", "--out", directory));
         Run.expect(2, "--grid sgd=1..0.1", compare("--grid", "sgd=1..0.1"));

@@ -5,6 +5,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import javax.imageio.ImageIO;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -29,13 +30,14 @@ class IllConditionedCommandTest {
             assertTrue(Double.parseDouble(losses.group(2)) > 0, run::toString);
             methods++;
         }
-        assertEquals(9, methods, run::toString);
-        assertTrue(run.out.contains("Sgd     1e-4       diverged after"), run::toString);
-        assertEquals(2, run.out.split("the best rate", -1).length - 1, run::toString);
+        assertEquals(5, methods, run::toString);
+        assertTrue(run.out.contains("Sgd     1e-4  diverged after"), run::toString);
     }
 
     @Test
-    void badArgumentsAreNamed() {
+    void badArgumentsAreNamed() throws IOException {
         Run.expect(2, "--iterations", Run.of("ill-conditioned", "--iterations", 0, "--out", directory));
+        Path file = Files.writeString(directory.resolve("file"), "in the way");
+        Run.expect(1, file.toString(), Run.of("ill-conditioned", "--out", file));
     }
 }

@@ -1,8 +1,11 @@
 package io.github.dl4jstepsize.examples;
 
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.zoo.model.SqueezeNet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.dataset.DataSet;
 
 import javax.imageio.ImageIO;
 import java.awt.Color;
@@ -12,9 +15,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class RetrainCommandTest {
@@ -77,6 +82,76 @@ class RetrainCommandTest {
         assertEquals(2, after.model().getParam("5_b").length(), "a new head for two classes");
     }
 
+    /** A model of the zoo as a user would have it: a graph whose head is a convolution, in a zip. */
+    @Test
+    void aZooModelInAZipIsRetrained() throws IOException {
+        weights = directory.resolve("squeezenet.zip");
+        new Network(SqueezeNet.builder().inputShape(new int[]{3, 48, 48}).numClasses(7).seed(1).build().init()).save(weights);
+        Object[] command = {"retrain", "--model", "squeezenet", "--images", images, "--weights", weights, "--out", directory,
+            "--size", 48, "--epochs", 2, "--batch", 8, "--updater", "pal", "--freeze-to", "fire5"};
+        Run run = Run.of(command);
+        assertEquals(0, run.exitCode, run::toString);
+        command[command.length - 1] = "fire55";
+        Run.expect(1, "no layer \"fire55\"; its layers are conv1", Run.of(command));
+
+        ComputationGraph before = (ComputationGraph) Network.load(weights).model();
+        ComputationGraph after = (ComputationGraph) Network.load(directory.resolve("retrain/model.zip")).model();
+        for (String frozen : List.of("conv1_W", "fire5_exp1x1_W", "fire5_exp3x3_W")) {
+            assertEquals(before.getParam(frozen), after.getParam(frozen), frozen);
+        }
+        assertNotEquals(before.getParam("fire9_exp3x3_W"), after.getParam("fire9_exp3x3_W"), "trained");
+        assertEquals(2, after.getParam("conv10_b").length(), "a new head for two classes");
+        assertEquals(2, after.getEpochCount());
+        assertEquals(List.of("above", "below"), Files.readAllLines(directory.resolve("retrain/classes.txt")));
+        assertTrue(Files.readString(directory.resolve("retrain/evaluation.txt")).contains("Confusion Matrix"));
+    }
+
+    @Test
+    void anInterruptedRetrainingGoesOn() throws Exception {
+        Object[] command = {"retrain", "--model", "lenet", "--images", images, "--weights", weights, "--out", directory, "--size", 8,
+            "--updater", "pal", "--batch", 1, "--epochs", 40};
+        Run.interruptWhen(directory.resolve("retrain/model.zip"), Run.start(directory, command));
+        assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
+        int done = Network.load(directory.resolve("retrain/model.zip")).epochs();
+        assertTrue(done >= 1 && done < 40, "epochs done: " + done);
+
+        Run resumed = retrain("--batch", 1, "--epochs", done + 2, "--resume");
+        assertEquals(0, resumed.exitCode, resumed::toString);
+        assertTrue(resumed.out.contains("resumed after epoch " + done), resumed::toString);
+        assertEquals(done + 2, Network.load(directory.resolve("retrain/model.zip")).epochs());
+        Run complete = retrain("--batch", 1, "--epochs", done + 2, "--resume");
+        assertEquals(0, complete.exitCode, complete::toString);
+        assertTrue(complete.out.contains("All epochs were complete"), complete::toString);
+
+        Files.move(images.resolve("above"), images.resolve("over"));
+        Run.expect(1, "was trained on the classes above, below", retrain("--resume"));
+    }
+
+    /** The images of one class are red, those of the other are blue; nothing but the order of the colours differs. */
+    @Test
+    void coloursArriveInTheOrderAndRangeOfTheWeights() throws IOException {
+        Path colours = directory.resolve("colours");
+        for (Color color : new Color[]{Color.BLUE, Color.RED}) {
+            Path folder = Files.createDirectories(colours.resolve(color == Color.RED ? "red" : "blue"));
+            for (int i = 0; i < 2; i++) {
+                BufferedImage image = new BufferedImage(4, 4, BufferedImage.TYPE_INT_RGB);
+                Graphics graphics = image.getGraphics();
+                graphics.setColor(color);
+                graphics.fillRect(0, 0, 4, 4);
+                ImageIO.write(image, "png", folder.resolve(i + ".PNG").toFile());
+            }
+        }
+        double[][] red = {{1, 0, 0}, {1, -1, -1}, {0 - 103.939, 0 - 116.779, 255 - 123.68}};
+        for (Pixels pixels : Pixels.values()) {
+            DataSet batch = new ImageFolder(colours, 3, 4, pixels, true, 1).testing(2).next();
+            int row = batch.getLabels().getInt(0, 1) == 1 ? 0 : 1;
+            for (int channel = 0; channel < 3; channel++) {
+                assertEquals(red[pixels.ordinal()][channel], batch.getFeatures().getDouble(row, channel, 1, 1), 1e-3,
+                        pixels + " " + channel);
+            }
+        }
+    }
+
     @Test
     void brokenImagesAndFoldersAreNamed() throws IOException {
         Path broken = Files.writeString(images.resolve("above/broken.png"), "no image");
@@ -96,10 +171,13 @@ class RetrainCommandTest {
     @Test
     void whatDoesNotFitTheNetworkIsExplained() throws IOException {
         Run.expect(1, "no layer \"cnn9\"; its layers are cnn1, maxpool1", retrain("--freeze-to", "cnn9"));
-        Run.expect(1, "cannot take images with 3 channel(s)", retrain("--channels", 3));
+        Run.expect(1, weights + " cannot take images with 3 channel(s)", retrain("--channels", 3));
+        Run.expect(1, "to resume from", retrain("--resume"));
         Path text = Files.writeString(directory.resolve("weights.zip"), "no network");
         weights = text;
         Run.expect(1, text.toString(), retrain());
+        Path file = Files.writeString(directory.resolve("file"), "in the way");
+        Run.expect(1, file.toString(), Run.of("retrain", "--out", file));
         Run.expect(1, "no model \"lenett\"", Run.of("retrain", "--model", "lenett", "--images", images, "--out", directory));
     }
 }

@@ -8,14 +8,19 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
 import javax.imageio.ImageIO;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class TrainCommandTest {
@@ -61,6 +66,14 @@ class TrainCommandTest {
         for (JsonNode rate : rates.get("lrs").get("W")) {
             assertTrue(rate.asDouble() > 0, rates::toString);
         }
+        int port = new URL(address.group(1)).getPort();
+        for (NetworkInterface network : Collections.list(NetworkInterface.getNetworkInterfaces())) {
+            for (InetAddress outside : Collections.list(network.getInetAddresses())) {
+                if (!outside.isLoopbackAddress()) {
+                    assertThrows(IOException.class, () -> new Socket(outside, port).close(), "for this machine only");
+                }
+            }
+        }
     }
 
     @Test
@@ -77,6 +90,22 @@ class TrainCommandTest {
         assertEquals(0, first.exitCode, first::toString);
         assertTrue(second.out.contains("Resuming after epoch 1"), second::toString);
         assertEquals(accuracy(uninterrupted, "pal"), accuracy(second, "pal"), second.toString());
+    }
+
+    @Test
+    void anInterruptedTrainingGoesOn() throws Exception {
+        Object[] command = {"train", "--data", "digits-mlp", "--updater", "pal", "--baseline", "none", "--epochs", 100, "--out",
+            directory, "--checkpoint", directory};
+        Run.interruptWhen(directory.resolve("model.zip"), Run.start(directory, command));
+        assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
+        int done = Network.load(directory.resolve("model.zip")).epochs();
+        assertTrue(done >= 1 && done < 100, "epochs done: " + done);
+
+        Run resumed = Run.of("train", "--data", "digits-mlp", "--updater", "pal", "--baseline", "none", "--epochs", done + 1,
+                "--out", directory, "--checkpoint", directory, "--resume");
+        assertEquals(0, resumed.exitCode, resumed::toString);
+        assertTrue(resumed.out.contains("Resuming after epoch " + done), resumed::toString);
+        assertEquals(done + 1, Network.load(directory.resolve("model.zip")).epochs());
     }
 
     @Test
