@@ -29,7 +29,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /**
  * Accuracy and cost of the recommended defaults on the 60,000 Fashion-MNIST images: an MLP 784-512-256-10, batch 128, three
  * epochs, seeds 1 to 3. All methods train side by side, batch by batch, so that their times compare. Run with
- * {@code OMP_NUM_THREADS=1 mvn test -Dexcluded.tests= -Dtest=FashionMnistBenchmark}.
+ * {@code OMP_NUM_THREADS=1 mvn test -Dexcluded.tests= -Dtest=FashionMnistBenchmark}; some of the methods with
+ * {@code -Dmethods='GOLS-I|PLS'}, a regular expression.
  */
 @Tag("benchmark")
 class FashionMnistBenchmark {
@@ -52,6 +53,7 @@ class FashionMnistBenchmark {
         methods.put("sa-SLS", new Method(new AccuracySlsUpdater(), 0));
         methods.put("L4Mom", new Method(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), 82.5));
         methods.put("L4Adam", new Method(new L4Updater(), 83.5));
+        methods.put("Auto", new Method(new AutoUpdater(), 0));
         methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
         methods.put("PLS", new Method(new PlsUpdater(), 0));
         methods.put("DoG", new Method(new DogUpdater(), 0));
@@ -65,6 +67,7 @@ class FashionMnistBenchmark {
     void recommendedDefaultsReachTheirAccuracy() throws Exception {
         FashionMnist data = FashionMnist.load();
         Map<String, Method> methods = methods();
+        methods.keySet().removeIf(name -> !name.equals("Sgd(0.1)") && !name.matches(System.getProperty("methods", ".*")));
         for (int seed = 1; seed <= SEEDS; seed++) {
             train(methods, data, seed);
         }
@@ -78,7 +81,8 @@ class FashionMnistBenchmark {
         System.out.println(table);
         methods.forEach((name, method) -> method.accuracies.forEach(accuracy ->
                 assertTrue(accuracy >= method.required, name + " reached " + accuracy + " %" + table)));
-        assertTrue(methods.get("PLS").lossAlwaysFell, "PLS' loss has to fall in every epoch" + table);
+        assertTrue(!methods.containsKey("PLS") || methods.get("PLS").lossAlwaysFell,
+                "PLS' loss has to fall in every epoch" + table);
     }
 
     private static void train(Map<String, Method> methods, FashionMnist data, int seed) {

@@ -157,11 +157,23 @@ class CompareCommandTest {
         assertEquals(0, compare("--updaters", "adam:linear", "--epochs", 2, "--seeds", 1).exitCode);
         Result result = new Result("adam:linear", 1);
         result.epochs = 2;
-        IUpdater updater = ((MultiLayerNetwork) Contender.load(directory.resolve("compare-digits-mlp"), result).network()
+        IUpdater updater = ((MultiLayerNetwork) Contender.load(directory.resolve("compare-digits-mlp"), result, 14).network()
                 .model()).getLayer(0).conf().getLayer().getUpdaterByParam("W");
         assertEquals(new Adam(new LinearSchedule(Adam.DEFAULT_ADAM_LEARNING_RATE, 14)), updater);
         assertEquals(0, updater.getLearningRate(14, 2));
         assertEquals(Adam.DEFAULT_ADAM_LEARNING_RATE / 2, updater.getLearningRate(7, 1));
+    }
+
+    @Test
+    void oursDecayToo() throws IOException {
+        assertEquals(0, compare("--updaters", "l4-adam,l4-adam:linear,l4-adam:averaged", "--epochs", 2, "--seeds", 1).exitCode);
+        JsonNode constant = results().get("results").get(0);
+        JsonNode linear = results().get("results").get(1);
+        JsonNode averaged = results().get("results").get(2);
+        assertEquals(constant.get("loss").get(1), linear.get("loss").get(1), "the first step is the same");
+        assertNotEquals(constant.get("loss").get(2), linear.get("loss").get(2));
+        assertEquals(constant.get("loss"), averaged.get("loss"), "an average is only kept beside");
+        assertNotEquals(constant.get("testQuality"), averaged.get("testQuality"));
     }
 
     @Test
