@@ -32,8 +32,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
  */
 class OperationCountTest {
 
-    /** Iterations, after which LABPAL has measured and POL has begun to measure rarely. */
-    private static final int WARM_UP = 13;
+    /** Iterations, after which LABPAL has measured twice and POL has begun to measure rarely. */
+    private static final int WARM_UP = 25;
 
     private ProfilingMode before;
 
