@@ -38,8 +38,11 @@ final class Network {
         addListener(stepSizes);
     }
 
-    /** @throws InputException if the file holds no network that was saved with ModelSerializer */
+    /** @throws InputException if there is no such file, or no network in it that was saved with ModelSerializer */
     static Network load(Path file) {
+        if (!Files.isReadable(file)) {
+            throw new InputException("there is no file " + file + " that can be read");
+        }
         try {
             return new Network(isGraph(file) ? ModelSerializer.restoreComputationGraph(file.toFile(), true)
                     : ModelSerializer.restoreMultiLayerNetwork(file.toFile(), true));

@@ -85,7 +85,8 @@ final class Report {
         double mean = Statistics.mean(values);
         String used = format.equals(DIGITS) && Math.abs(mean) < SMALL ? SMALL_DIGITS : format;
         String text = String.format(Locale.ROOT, used, mean);
-        return values.length < 2 ? text : text + " +- " + String.format(Locale.ROOT, used, Statistics.deviation(values));
+        return values.length < 2 ? text
+                : text + " +- " + String.format(Locale.ROOT, used, Statistics.deviation(values));
     }
 
     private String csv() {

@@ -175,7 +175,9 @@ class RetrainCommandTest {
         Run.expect(1, "to resume from", retrain("--resume"));
         Path text = Files.writeString(directory.resolve("weights.zip"), "no network");
         weights = text;
-        Run.expect(1, text.toString(), retrain());
+        Run.expect(1, text + " holds no network", retrain());
+        weights = directory.resolve("none.zip");
+        Run.expect(1, "there is no file " + weights, retrain());
         Path file = Files.writeString(directory.resolve("file"), "in the way");
         Run.expect(1, file.toString(), Run.of("retrain", "--out", file));
         Run.expect(1, "no model \"lenett\"", Run.of("retrain", "--model", "lenett", "--images", images, "--out", directory));
