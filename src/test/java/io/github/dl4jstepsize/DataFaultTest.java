@@ -62,7 +62,8 @@ class DataFaultTest {
             batch.getLabels(0).assign(0);
             return batch;
         }),
-        SINGLE_EXAMPLE(batch -> new MultiDataSet(batch.getFeatures(0).slice(0).reshape(withRows(1, batch.getFeatures(0))).dup(),
+        SINGLE_EXAMPLE(batch -> new MultiDataSet(
+                batch.getFeatures(0).slice(0).reshape(withRows(1, batch.getFeatures(0))).dup(),
                 batch.getLabels(0).slice(0).reshape(1, CLASSES).dup())),
         EMPTY(batch -> new MultiDataSet(Nd4j.create(DataType.FLOAT, withRows(0, batch.getFeatures(0))),
                 Nd4j.create(DataType.FLOAT, 0, CLASSES)));
@@ -159,7 +160,7 @@ class DataFaultTest {
                 try {
                     while (iterations < ITERATIONS) {
                         Problem.fit(model, problem.batch(iterations++, 8, DataType.FLOAT));
-                        assertEquals(1, notFinite(model), updater + " " + problem + " " + value + " iteration " + iterations);
+                        assertEquals(1, notFinite(model), updater + " " + problem + " " + value + " " + iterations);
                     }
                 } catch (IllegalStateException guard) {
                     assertTrue(iterations >= 10 && guard.getMessage().contains("10 times in a row"), guard.getMessage());
@@ -188,7 +189,8 @@ class DataFaultTest {
             for (int i = 0; i < ITERATIONS; i++) {
                 Problem.fit(model, batch);
                 assertEquals(loss, StepSizes.lastRecord(model).loss(), 1e-6);
-                assertTrue(Double.isFinite(StepSizes.lastRecord(model).learningRate()), StepSizes.lastRecord(model).toString());
+                assertTrue(Double.isFinite(StepSizes.lastRecord(model).learningRate()),
+                        StepSizes.lastRecord(model).toString());
             }
             assertEquals(0.0, ForwardPassTest.maxDifference(before, model.params()));
         }
@@ -208,7 +210,8 @@ class DataFaultTest {
     @MethodSource("updaters")
     void whereTheGradientIsZeroTheParametersStay(StepSizeUpdater updater) {
         INDArray labels = Nd4j.eye(CLASSES).castTo(DataType.FLOAT);
-        staysWhereItIs(constant(updater, 0), new MultiDataSet(Nd4j.zeros(DataType.FLOAT, CLASSES, 3), labels), Math.log(CLASSES));
+        staysWhereItIs(constant(updater, 0), new MultiDataSet(Nd4j.zeros(DataType.FLOAT, CLASSES, 3), labels),
+                Math.log(CLASSES));
     }
 
     /** One batch, learnt by heart, until rounding errors are all that is left. */
