@@ -85,7 +85,8 @@ public final class SlsUpdater extends StepSizeUpdater {
         maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
         asPublished = builder.asPublished;
         if (condition == Condition.GOLDSTEIN && c >= 0.5) {
-            throw Check.out("c", c, "less than 0.5 for GOLDSTEIN, whose two bounds exclude each other otherwise");
+            throw Check.out("c", c, "less than 0.5 with condition GOLDSTEIN, whose two bounds exclude each other"
+                    + " otherwise");
         }
     }
 

@@ -276,18 +276,25 @@ final class StepSizeSearch {
         Batch batch = new Batch(iteration, epoch, batchSize);
         current = batch;
         Step chosen = choose(batch, epoch);
-        Step step = rule.decaysByItself() ? chosen : chosen.decayed(batch.decay());
-        if (step.factor() == 0) {
-            // A product with 0 would leave NaN where a gradient is NaN.
-            direction.assignZero();
-        } else if (step.factor() != 1) {
-            direction.scale(step.factor());
-        }
+        Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(batch.decay()));
         if (step.factor() != 0) {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
         record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
+    }
+
+    /** Turns the direction into the step. One that is too long for the parameters' type is not taken. */
+    private Step scale(Step step) {
+        if (step.factor() != 0 && step.factor() != 1) {
+            direction.scale(step.factor());
+        }
+        boolean overflow = Math.abs(step.factor()) > 1 && !Guard.isFinite(0, forwardPass.gradientView());
+        if (step.factor() == 0 || overflow) {
+            // A product with 0 would leave NaN where a gradient is NaN.
+            direction.assignZero();
+        }
+        return overflow ? Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE) : step;
     }
 
     private void record(StepRecord record) {

@@ -42,7 +42,8 @@ final class Digits {
     static Digits load() throws IOException {
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(
                 new GZIPInputStream(Digits.class.getResourceAsStream("/data/digits.csv.gz")), StandardCharsets.US_ASCII))) {
-            List<int[]> rows = reader.lines().map(line -> Arrays.stream(line.split(",")).mapToInt(Integer::parseInt).toArray())
+            List<int[]> rows = reader.lines()
+                    .map(line -> Arrays.stream(line.split(",")).mapToInt(Integer::parseInt).toArray())
                     .collect(Collectors.toList());
             DataSet all = new DataSet(Nd4j.create(rows.size(), PIXELS), Nd4j.create(rows.size(), CLASSES));
             for (int i = 0; i < rows.size(); i++) {

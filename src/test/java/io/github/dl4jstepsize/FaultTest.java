@@ -158,7 +158,8 @@ class FaultTest {
         for (boolean first : new boolean[]{true, false}) {
             FailingListener failing = new FailingListener();
             MultiLayerNetwork network = network(updater);
-            network.setListeners(first ? List.of(failing, new StepSizeListener()) : List.of(new StepSizeListener(), failing));
+            network.setListeners(first ? List.of(failing, new StepSizeListener())
+                    : List.of(new StepSizeListener(), failing));
             MultiLayerNetwork undisturbed = network(updater);
             for (int i = 0; i < BATCHES; i++) {
                 RandomState start = RandomState.now();

@@ -155,6 +155,22 @@ class GuardTest {
         assertUnchanged(parameters, model);
     }
 
+    /** In single precision: a factor that is too large by itself, and one whose products with the gradient are. */
+    @Test
+    void aStepThatOverflowsIsNotTaken() {
+        for (double factor : new double[]{1e200, -1e39, 3e38}) {
+            Model model = network(Problem.MLP_CLIPPED, new ProbeUpdater(batch -> {
+                batch.direction().scale(1e4);
+                return Step.searched(factor, factor, Outcome.MINIMUM);
+            }), new StepSizeListener());
+            INDArray parameters = model.params().dup();
+            Problem.fit(model, batch(Problem.MLP_CLIPPED, 0, 1));
+            assertEquals(Outcome.NOT_FINITE, StepSizes.lastRecord(model).outcome());
+            assertEquals(0, StepSizes.lastRecord(model).learningRate());
+            assertUnchanged(parameters, model);
+        }
+    }
+
     /** The base updater is not run on such a batch, so that its bias corrections must not count it either. */
     @Test
     void adamGoesOnAsIfTheBatchHadNotBeen() {
