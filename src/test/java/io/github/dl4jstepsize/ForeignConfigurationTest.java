@@ -218,7 +218,12 @@ class ForeignConfigurationTest {
         MultiLayerNetwork network = new MultiLayerNetwork(loaded);
         network.init();
         network.addListeners(new StepSizeListener());
-        Problem.fit(network, BATCH);
+        try {
+            Problem.fit(network, BATCH);
+        } catch (IllegalStateException e) {
+            // Only the first loss shows that MoMo's lower bound of it is wrong.
+            assertTrue(damaged.isNamedIn(e.getMessage()), () -> damaged + ": " + e.getMessage());
+        }
         assertFalse(network.params().cond(Conditions.notFinite()).any(),
                 () -> damaged + ": " + StepSizes.lastRecord(network) + ", parameters " + network.params());
     }
