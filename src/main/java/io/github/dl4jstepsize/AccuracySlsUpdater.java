@@ -26,7 +26,7 @@ import java.util.List;
  * ({@code ArmijoBenchmark}).
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
-public final class AccuracySlsUpdater extends StepSizeUpdater {
+public final class AccuracySlsUpdater extends BacktrackingUpdater {
 
     /** What the search looks at. */
     public enum Metric {
@@ -52,6 +52,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
     }
 
     private static final long serialVersionUID = 1;
+    private static final int MAX_TRIALS = 5;
 
     private final Metric metric;
     private final double slopeFactor;
@@ -59,14 +60,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
     private final boolean normalized;
     private final SearchBatch searchBatch;
     private final int searchEvery;
-    private final double initialStep;
     private final double c;
-    private final double backtrack;
-    private final double growth;
-    private final double maxStep;
-    private final int batchesPerEpoch;
-    private final int maxTrials;
-    private final boolean asPublished;
 
     /** The recommended settings. */
     public AccuracySlsUpdater() {
@@ -81,14 +75,7 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         normalized = builder.normalized;
         searchBatch = Check.given("searchBatch", builder.searchBatch);
         searchEvery = Check.between("searchEvery", builder.searchEvery, 1, Integer.MAX_VALUE);
-        initialStep = Check.positive("initialStep", builder.initialStep);
         c = Check.properFraction("c", builder.c);
-        backtrack = Check.properFraction("backtrack", builder.backtrack);
-        growth = Check.atLeastOne("growth", builder.growth);
-        maxStep = Check.positive("maxStep", builder.maxStep);
-        batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
-        maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
-        asPublished = builder.asPublished;
     }
 
     /** A builder with the recommended settings. */
@@ -127,36 +114,8 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         return searchEvery;
     }
 
-    public double getInitialStep() {
-        return initialStep;
-    }
-
     public double getC() {
         return c;
-    }
-
-    public double getBacktrack() {
-        return backtrack;
-    }
-
-    public double getGrowth() {
-        return growth;
-    }
-
-    public double getMaxStep() {
-        return maxStep;
-    }
-
-    public int getBatchesPerEpoch() {
-        return batchesPerEpoch;
-    }
-
-    public int getMaxTrials() {
-        return maxTrials;
-    }
-
-    public boolean isAsPublished() {
-        return asPublished;
     }
 
     @Override
@@ -179,26 +138,26 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         settings.normalized = normalized;
         settings.searchBatch = AccuracySls.SearchBatch.valueOf(searchBatch.name());
         settings.searchEvery = searchEvery;
-        settings.initialStep = initialStep;
+        settings.initialStep = getInitialStep();
         settings.c = c;
-        settings.backtrack = backtrack;
-        settings.growth = growth;
-        settings.maxStep = maxStep;
-        settings.batchesPerEpoch = batchesPerEpoch;
-        settings.maxTrials = maxTrials;
-        settings.asPublished = asPublished;
+        settings.backtrack = getBacktrack();
+        settings.growth = getGrowth();
+        settings.maxStep = getMaxStep();
+        settings.batchesPerEpoch = getBatchesPerEpoch();
+        settings.maxTrials = getMaxTrials();
+        settings.asPublished = isAsPublished();
         return new AccuracySls(settings);
     }
 
     @Override
     List<?> settings() {
-        return List.of(metric, slopeFactor, epsilon, normalized, searchBatch, searchEvery, initialStep, c, backtrack,
-                growth, maxStep, batchesPerEpoch, maxTrials, asPublished);
+        return List.of(metric, slopeFactor, epsilon, normalized, searchBatch, searchEvery, getInitialStep(), c, getBacktrack(),
+                getGrowth(), getMaxStep(), getBatchesPerEpoch(), getMaxTrials(), isAsPublished());
     }
 
     /** Builds an {@link AccuracySlsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends BacktrackingUpdater.Builder<Builder> {
 
         private Metric metric = Metric.SMOOTH_ACCURACY;
         private double slopeFactor = 1;
@@ -206,16 +165,10 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
         private boolean normalized;
         private SearchBatch searchBatch = SearchBatch.SAME;
         private int searchEvery = 1000;
-        private double initialStep = 1;
         private double c = 0.8;
-        private double backtrack = 0.5;
-        private double growth = 1000;
-        private double maxStep = 10;
-        private int batchesPerEpoch;
-        private int maxTrials = 5;
-        private boolean asPublished;
 
         private Builder() {
+            super(MAX_TRIALS);
         }
 
         /** What the search looks at. */
@@ -254,54 +207,12 @@ public final class AccuracySlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** First step that is tried; greater than 0. */
-        public Builder initialStep(double initialStep) {
-            this.initialStep = initialStep;
-            return this;
-        }
-
         /**
          * Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less
          * than 1.
          */
         public Builder c(double c) {
             this.c = c;
-            return this;
-        }
-
-        /** Factor b on a step that was refused; greater than 0 and less than 1. */
-        public Builder backtrack(double backtrack) {
-            this.backtrack = backtrack;
-            return this;
-        }
-
-        /** Factor gamma by which the step grows in an epoch; 1 or greater. */
-        public Builder growth(double growth) {
-            this.growth = growth;
-            return this;
-        }
-
-        /** Longest step; greater than 0. */
-        public Builder maxStep(double maxStep) {
-            this.maxStep = maxStep;
-            return this;
-        }
-
-        /** Batches over which the step grows by gamma; 0 to count those of an epoch (100 in the first). */
-        public Builder batchesPerEpoch(int batchesPerEpoch) {
-            this.batchesPerEpoch = batchesPerEpoch;
-            return this;
-        }
-
-        /** Trials after which a search has failed; 1 or greater. */
-        public Builder maxTrials(int maxTrials) {
-            this.maxTrials = maxTrials;
-            return this;
-        }
-
-        /** Whether to behave as the authors' code also where that is known to break; the rule lists how. */
-        public Builder asPublished(boolean asPublished) {
-            this.asPublished = asPublished;
             return this;
         }
 

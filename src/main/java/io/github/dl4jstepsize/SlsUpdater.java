@@ -28,7 +28,7 @@ import java.util.List;
  * one backtracking takes away would cost a second trial per batch.
  */
 @JsonDeserialize(builder = SlsUpdater.Builder.class)
-public final class SlsUpdater extends StepSizeUpdater {
+public final class SlsUpdater extends BacktrackingUpdater {
 
     /** What makes a step acceptable. */
     public enum Condition {
@@ -51,19 +51,13 @@ public final class SlsUpdater extends StepSizeUpdater {
     }
 
     private static final long serialVersionUID = 1;
+    private static final int MAX_TRIALS = 20;
 
     private final IUpdater base;
     private final Condition condition;
-    private final double initialStep;
     private final double c;
-    private final double backtrack;
-    private final double growth;
     private final double goldsteinGrowth;
-    private final double maxStep;
     private final Reset reset;
-    private final int batchesPerEpoch;
-    private final int maxTrials;
-    private final boolean asPublished;
 
     /** The recommended settings. */
     public SlsUpdater() {
@@ -74,16 +68,9 @@ public final class SlsUpdater extends StepSizeUpdater {
         super(builder);
         base = direction(Check.given("base", builder.base));
         condition = Check.given("condition", builder.condition);
-        initialStep = Check.positive("initialStep", builder.initialStep);
         c = Check.properFraction("c", builder.c != null ? builder.c : recommendedC(condition));
-        backtrack = Check.properFraction("backtrack", builder.backtrack);
-        growth = Check.atLeastOne("growth", builder.growth);
         goldsteinGrowth = Check.atLeastOne("goldsteinGrowth", builder.goldsteinGrowth);
-        maxStep = Check.positive("maxStep", builder.maxStep);
         reset = Check.given("reset", builder.reset);
-        batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
-        maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
-        asPublished = builder.asPublished;
         if (condition == Condition.GOLDSTEIN && c >= 0.5) {
             throw Check.out("c", c, "less than 0.5 with condition GOLDSTEIN, whose two bounds exclude each other"
                     + " otherwise");
@@ -114,44 +101,16 @@ public final class SlsUpdater extends StepSizeUpdater {
         return condition;
     }
 
-    public double getInitialStep() {
-        return initialStep;
-    }
-
     public double getC() {
         return c;
-    }
-
-    public double getBacktrack() {
-        return backtrack;
-    }
-
-    public double getGrowth() {
-        return growth;
     }
 
     public double getGoldsteinGrowth() {
         return goldsteinGrowth;
     }
 
-    public double getMaxStep() {
-        return maxStep;
-    }
-
     public Reset getReset() {
         return reset;
-    }
-
-    public int getBatchesPerEpoch() {
-        return batchesPerEpoch;
-    }
-
-    public int getMaxTrials() {
-        return maxTrials;
-    }
-
-    public boolean isAsPublished() {
-        return asPublished;
     }
 
     /** Plain gradient descent with learning rate 1 leaves the gradient as it is. */
@@ -169,23 +128,23 @@ public final class SlsUpdater extends StepSizeUpdater {
     StepRule newRule() {
         Sls.Settings settings = new Sls.Settings();
         settings.condition = Sls.Condition.valueOf(condition.name());
-        settings.initialStep = initialStep;
+        settings.initialStep = getInitialStep();
         settings.c = c;
-        settings.backtrack = backtrack;
-        settings.growth = growth;
+        settings.backtrack = getBacktrack();
+        settings.growth = getGrowth();
         settings.goldsteinGrowth = goldsteinGrowth;
-        settings.maxStep = maxStep;
+        settings.maxStep = getMaxStep();
         settings.reset = Sls.Reset.valueOf(reset.name());
-        settings.batchesPerEpoch = batchesPerEpoch;
-        settings.maxTrials = maxTrials;
-        settings.asPublished = asPublished;
+        settings.batchesPerEpoch = getBatchesPerEpoch();
+        settings.maxTrials = getMaxTrials();
+        settings.asPublished = isAsPublished();
         return new Sls(settings);
     }
 
     @Override
     List<?> settings() {
-        return List.of(base, condition, initialStep, c, backtrack, growth, goldsteinGrowth, maxStep, reset,
-                batchesPerEpoch, maxTrials, asPublished);
+        return List.of(base, condition, getInitialStep(), c, getBacktrack(), getGrowth(), goldsteinGrowth, getMaxStep(), reset,
+                getBatchesPerEpoch(), getMaxTrials(), isAsPublished());
     }
 
     /** The base with learning rate 1, which is what it is used with. */
@@ -202,22 +161,16 @@ public final class SlsUpdater extends StepSizeUpdater {
 
     /** Builds a {@link SlsUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends BacktrackingUpdater.Builder<Builder> {
 
         private IUpdater base = new Sgd();
         private Condition condition = Condition.ARMIJO;
-        private double initialStep = 1;
         private Double c;
-        private double backtrack = 0.5;
-        private double growth = 1000;
         private double goldsteinGrowth = 2;
-        private double maxStep = 10;
         private Reset reset = Reset.GROW;
-        private int batchesPerEpoch;
-        private int maxTrials = 20;
-        private boolean asPublished;
 
         private Builder() {
+            super(MAX_TRIALS);
         }
 
         /** The updater that turns the gradient into the direction; its learning rate does not matter. */
@@ -232,12 +185,6 @@ public final class SlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** First step that is tried; greater than 0. */
-        public Builder initialStep(double initialStep) {
-            this.initialStep = initialStep;
-            return this;
-        }
-
         /**
          * Share of the decrease that a straight line would have which a step has to reach; greater than 0 and less
          * than 1, below 0.5 for GOLDSTEIN. Unless given, 0.5 for ARMIJO and 0.25 for GOLDSTEIN.
@@ -247,51 +194,15 @@ public final class SlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Factor b on a step that was refused; greater than 0 and less than 1. */
-        public Builder backtrack(double backtrack) {
-            this.backtrack = backtrack;
-            return this;
-        }
-
-        /** Factor gamma by which the step grows in an epoch; 1 or greater. */
-        public Builder growth(double growth) {
-            this.growth = growth;
-            return this;
-        }
-
         /** Factor on a step that is too short, for GOLDSTEIN; 1 or greater. */
         public Builder goldsteinGrowth(double goldsteinGrowth) {
             this.goldsteinGrowth = goldsteinGrowth;
             return this;
         }
 
-        /** Longest step; greater than 0. */
-        public Builder maxStep(double maxStep) {
-            this.maxStep = maxStep;
-            return this;
-        }
-
         /** With which step a search begins. */
         public Builder reset(Reset reset) {
             this.reset = reset;
-            return this;
-        }
-
-        /** Batches over which the step grows by gamma; 0 to count those of an epoch (100 in the first). */
-        public Builder batchesPerEpoch(int batchesPerEpoch) {
-            this.batchesPerEpoch = batchesPerEpoch;
-            return this;
-        }
-
-        /** Trials after which a search has failed; 1 or greater. */
-        public Builder maxTrials(int maxTrials) {
-            this.maxTrials = maxTrials;
-            return this;
-        }
-
-        /** Whether to behave as the authors' code also where that is known to break; the rule lists how. */
-        public Builder asPublished(boolean asPublished) {
-            this.asPublished = asPublished;
             return this;
         }
 

@@ -155,9 +155,13 @@ public abstract class StepSizeUpdater implements IUpdater {
          * needs no horizon, and is, like a decay, worth more than most choices of a method. Costs the memory of one
          * parameter vector, which is saved with the network. False unless set.
          */
-        @SuppressWarnings("unchecked")
         public B averaging(boolean averaging) {
             this.averaging = averaging;
+            return self();
+        }
+
+        @SuppressWarnings("unchecked")
+        final B self() {
             return (B) this;
         }
 
