@@ -48,10 +48,9 @@ final class Curve {
         return thinned;
     }
 
-    /** The largest of the last values. */
-    double largestOfLast(int number) {
+    double meanOfLast(int number) {
         return values.subList(Math.max(0, values.size() - number), values.size()).stream()
-                .mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+                .mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
     }
 
     double last() {

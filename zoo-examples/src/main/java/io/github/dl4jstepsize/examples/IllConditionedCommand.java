@@ -44,6 +44,7 @@ final class IllConditionedCommand implements Callable<Integer> {
     }
 
     private static final List<Color> COLORS = List.of(Picture.BLUE, Picture.GREEN, Picture.ORANGE, Picture.VERMILION);
+    /** With large rates the loss jumps by many decades: where a training ends is the mean of so many iterations. */
     private static final int LAST = 1000;
     /** Points of a curve that a picture of 1,000 pixels can show. */
     private static final int POINTS = 1000;
@@ -122,16 +123,15 @@ final class IllConditionedCommand implements Callable<Integer> {
     private static void draw(String method, List<String> updaters, Map<String, Curve> curves, Color color,
                              XYChart chart) {
         String best = updaters.stream().filter(updater -> Double.isFinite(curves.get(updater).last()))
-                .min(Comparator.comparing(updater -> curves.get(updater).last())).orElse(null);
+                .min(Comparator.comparing(updater -> curves.get(updater).meanOfLast(LAST))).orElse(null);
         for (String updater : updaters) {
             Curve losses = curves.get(updater);
             int last = losses.values.size() - 1;
             boolean finite = Double.isFinite(losses.last());
             String name = String.format("%-7s %-5s", method, updater.contains("=") ? updater.split("=")[1] : "");
             if (finite) {
-                // At large rates the loss jumps, so that the last one alone is a matter of luck.
-                System.out.printf(Locale.ROOT, "%s loss %.3g after %d iterations, up to %.3g in the last %d%n", name,
-                        losses.last(), last, losses.largestOfLast(LAST), LAST);
+                System.out.printf(Locale.ROOT, "%s loss %.3g in the mean of the last %d of %d iterations, %.3g at the end%n",
+                        name, losses.meanOfLast(LAST), LAST, last, losses.last());
             } else {
                 System.out.printf("%s diverged after %d iterations%n", name, last);
             }
