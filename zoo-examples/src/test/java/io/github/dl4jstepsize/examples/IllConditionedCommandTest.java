@@ -30,7 +30,7 @@ class IllConditionedCommandTest {
             assertTrue(Double.parseDouble(losses.group(2)) > 0, run::toString);
             methods++;
         }
-        assertEquals(5, methods, run::toString);
+        assertEquals(4, methods, run::toString);
         assertTrue(run.out.contains("Sgd     1e-4  diverged after"), run::toString);
     }
 
