@@ -71,7 +71,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     }
 
     /**
-     * As {@link #epochs}, in iterations, which are batches. The decay begins at once.
+     * As {@link #epochs}, in iterations, which are batches; in parallel training, those of one worker. The decay begins
+     * at once.
      *
      * @param iterations 1 or greater
      * @return this listener
