@@ -49,9 +49,10 @@ final class Horizon implements Serializable {
      * @param epochs     before this one, with the part of the present epoch that is done
      */
     double factor(int iterations, double epochs) {
-        double progress = inEpochs ? epochs < 1 ? 0 : (epochs - 1) / (length - 1) : iterations / (double) length;
-        // Not a number: the only epoch is over.
-        return progress < 1 ? decay.factor(progress) : decay == Decay.NONE ? 1 : FLOOR;
+        if (isExceeded(iterations, epochs)) {
+            return FLOOR;
+        }
+        return decay.factor(inEpochs ? Math.max(0, (epochs - 1) / (length - 1)) : iterations / (double) length);
     }
 
     /** Whether the training has gone on for longer than planned. */

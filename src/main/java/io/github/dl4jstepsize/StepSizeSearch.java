@@ -54,6 +54,7 @@ final class StepSizeSearch {
     /** Of the blocks in the flat parameters. */
     private final List<INDArrayIndex> intervals = new ArrayList<>();
     private final INDArray[] parameterBlocks;
+    private final BlockVector parameterVector;
     private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
     private final BlockVector direction;
     /** Gradients of frozen layers, to which DL4J adds weight decay all the same. */
@@ -125,6 +126,7 @@ final class StepSizeSearch {
         blocks.forEach(block -> intervals.add(
                 NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd())));
         parameterBlocks = forEach(intervals, i -> this.parameters.get(intervals.get(i)));
+        parameterVector = new BlockVector(parameterBlocks);
         direction = new BlockVector(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
@@ -201,7 +203,7 @@ final class StepSizeSearch {
             progress.averaged++;
             double weight = Math.min(1, AVERAGED_PART / (progress.averaged + AVERAGED_PART - 1));
             average.scale(1 - weight);
-            average.add(weight, new BlockVector(parameterBlocks));
+            average.add(weight, parameterVector);
         }
     }
 
@@ -462,7 +464,7 @@ final class StepSizeSearch {
                 backedUp = true;
             }
             displaced = true;
-            new BlockVector(parameterBlocks).add(-step, along);
+            parameterVector.add(-step, along);
         }
 
         private void restore() {
@@ -498,7 +500,7 @@ final class StepSizeSearch {
 
         @Override
         public Vector parameters() {
-            return new BlockVector(parameterBlocks);
+            return parameterVector;
         }
 
         @Override

@@ -43,11 +43,6 @@ public final class Fan implements StepRule {
     }
 
     @Override
-    public boolean needsGradient() {
-        return false;
-    }
-
-    @Override
     public void state(Scalars scalars) {
         steps = scalars.next(steps);
     }
