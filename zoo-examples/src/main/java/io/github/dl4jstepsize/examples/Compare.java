@@ -29,6 +29,7 @@ final class Compare implements Callable<Integer> {
     private CommandSpec spec;
 
     private static final String ALL = "all";
+    private static final String VARIATIONS = "variations";
 
     /** What follows the rate in the name of an updater of the grid. */
     enum GridDecay {
@@ -43,8 +44,9 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--workload", paramLabel = "NAME", split = ",", defaultValue = "digits-lenet",
             completionCandidates = Workloads.Names.class,
-            description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + ". "
-                    + "Default: ${DEFAULT-VALUE}.")
+            description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + "; "
+                    + "or variations of fashion-mlp and fashion-cnn (label noise, unscaled pixels, other batch sizes, weights "
+                    + "and shapes): " + VARIATIONS + ", or one of them, as in mlp-unscaled. Default: ${DEFAULT-VALUE}.")
     private List<String> workloads;
 
     @Mixin
@@ -88,7 +90,9 @@ final class Compare implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<String> names = workloads.contains(ALL) ? Workloads.names() : workloads;
+        List<String> names = new ArrayList<>();
+        workloads.forEach(name -> names.addAll(name.equals(ALL) ? Workloads.names()
+                : name.equals(VARIATIONS) ? Workloads.variations() : List.of(name)));
         Set<String> contenders = withGrids();
         names.forEach(Workloads::named);
         Updaters.check(contenders);

@@ -23,10 +23,13 @@ final class Contender {
 
     private final Network network;
     private final Result result;
+    private long randomRoot;
+    private long randomNode;
 
     private Contender(Network network, Result result, int iterations) {
         this.network = network;
         this.result = result;
+        keepRandomState();
         if (Updaters.dependsOnLength(result.updater)) {
             network.decayUntil(iterations);
         }
@@ -35,10 +38,8 @@ final class Contender {
     /** @param iterations how many there will be in all */
     static Contender fresh(Workload workload, TrainTest data, Result result, int iterations) {
         Nd4j.getRandom().setSeed(result.seed);
-        Contender contender = new Contender(
-                workload.network(data, Updaters.named(result.updater, iterations), result.seed), result, iterations);
-        contender.keepRandomState();
-        return contender;
+        return new Contender(workload.network(data, Updaters.named(result.updater, iterations), result.seed), result,
+                iterations);
     }
 
     static Contender load(Path directory, Result result, int iterations) {
@@ -46,6 +47,7 @@ final class Contender {
     }
 
     void save(Path directory) {
+        takeRandomState();
         network.save(file(directory, result, result.epochs));
     }
 
@@ -141,12 +143,12 @@ final class Contender {
     }
 
     private void takeRandomState() {
-        Nd4j.getRandom().setStates(result.randomRoot, result.randomNode);
+        Nd4j.getRandom().setStates(randomRoot, randomNode);
     }
 
     private void keepRandomState() {
         Random random = Nd4j.getRandom();
-        result.randomRoot = random.rootState();
-        result.randomNode = random.nodeState();
+        randomRoot = random.rootState();
+        randomNode = random.nodeState();
     }
 }

@@ -274,13 +274,16 @@ final class Landscape implements Callable<Integer> {
             return (loss(set, width) - loss(set, -width)) / (2 * width);
         }
 
-        /** Linear between the measured points. */
         private double loss(String set, double step) {
+            return between(set, profiles.get(set).losses(), step);
+        }
+
+        /** Linear between the measured points. */
+        private double between(String set, double[] values, double step) {
             double[] steps = profiles.get(set).steps();
-            double[] losses = profiles.get(set).losses();
             double position = (step - steps[0]) / (steps[1] - steps[0]);
             int left = Math.max(0, Math.min(steps.length - 2, (int) Math.floor(position)));
-            return losses[left] + (position - left) * (losses[left + 1] - losses[left]);
+            return values[left] + (position - left) * (values[left + 1] - values[left]);
         }
 
         Path picture(Path directory) {
@@ -315,25 +318,33 @@ final class Landscape implements Callable<Integer> {
             for (int i = 0; i < fitted.length; i++) {
                 fitted[i] = training.parabola(training.steps()[i]);
             }
-            Picture.dashed(losses, "parabola fitted to the training set", curve(training.steps(), fitted), Picture.BLACK);
+            Picture.dashed(losses, "fitted parabola", curve(training.steps(), fitted), Picture.BLACK);
             int shape = 0;
             for (Map.Entry<String, Double> mark : marks().entrySet()) {
                 double step = mark.getValue();
                 if (step <= training.steps()[fitted.length - 1]) {
-                    Curve point = new Curve();
-                    point.add(step, loss(mark.getKey().endsWith("training set") ? "training set"
-                            : mark.getKey().endsWith("ten batches") ? "ten batches" : "this batch", step));
-                    Picture.mark(losses, mark.getKey(), point, shape);
+                    String set = mark.getKey().endsWith("training set") ? "training set"
+                            : mark.getKey().endsWith("ten batches") ? "ten batches" : "this batch";
+                    mark(losses, mark.getKey(), step, loss(set, step), shape);
+                    if (classes) {
+                        mark(accuracies, mark.getKey(), step, between(set, profiles.get(set).accuracies(), step), shape);
+                    }
                 }
                 shape++;
             }
             losses.getStyler().setXAxisMin(null).setYAxisMin(lowest - 0.05 * (highest - lowest));
             accuracies.getStyler().setXAxisMin(null);
             for (XYChart chart : List.of(losses, accuracies)) {
-                chart.getStyler().setXAxisDecimalPattern("0.00");
+                chart.getStyler().setXAxisDecimalPattern("0.00").setYAxisDecimalPattern("0.00");
                 chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
             }
             Picture.save(classes ? List.of(losses, accuracies) : List.of(losses), picture(directory));
+        }
+
+        private static void mark(XYChart chart, String name, double step, double value, int shape) {
+            Curve point = new Curve();
+            point.add(step, value);
+            Picture.mark(chart, name, point, shape);
         }
 
         private static Curve curve(double[] steps, double[] values) {

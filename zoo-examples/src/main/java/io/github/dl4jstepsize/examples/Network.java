@@ -11,8 +11,10 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.evaluation.regression.RegressionEvaluation;
+import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +29,8 @@ import java.util.zip.ZipFile;
 /** What MultiLayerNetwork and ComputationGraph have in common, but DL4J has no type for. */
 final class Network {
 
+    private static final String RANDOM_STREAM = "randomStream";
+
     private final Model model;
     private final NeuralNetwork trainer;
     private final List<TrainingListener> listeners = new ArrayList<>();
@@ -38,14 +42,23 @@ final class Network {
         addListener(stepSizes);
     }
 
-    /** @throws InputException if there is no such file, or no network in it that was saved with ModelSerializer */
+    /**
+     * ND4J's random numbers go on from where they were if {@link #save} has written the file.
+     *
+     * @throws InputException if there is no such file, or no network in it that was saved with ModelSerializer
+     */
     static Network load(Path file) {
         if (!Files.isReadable(file)) {
             throw new InputException("there is no file " + file + " that can be read");
         }
         try {
-            return new Network(isGraph(file) ? ModelSerializer.restoreComputationGraph(file.toFile(), true)
-                    : ModelSerializer.restoreMultiLayerNetwork(file.toFile(), true));
+            Model model = isGraph(file) ? ModelSerializer.restoreComputationGraph(file.toFile(), true)
+                    : ModelSerializer.restoreMultiLayerNetwork(file.toFile(), true);
+            if (ModelSerializer.listObjectsInFile(file.toFile()).contains(RANDOM_STREAM)) {
+                long[] states = ModelSerializer.getObjectFromFile(file.toFile(), RANDOM_STREAM);
+                Nd4j.getRandom().setStates(states[0], states[1]);
+            }
+            return new Network(model);
         } catch (IOException | RuntimeException e) {
             throw new InputException(file + " holds no network of Deeplearning4j", e);
         }
@@ -62,11 +75,17 @@ final class Network {
         }
     }
 
-    /** Saves everything that training needs to go on; a file that is there is replaced in one piece. */
+    /**
+     * Saves everything that training needs to go on, the position in ND4J's random numbers included, from which dropout
+     * masks come; a file that is there is replaced in one piece.
+     */
     void save(Path file) {
         try {
             Path incomplete = file.resolveSibling(file.getFileName() + ".incomplete");
             ModelSerializer.writeModel(model, incomplete.toFile(), true);
+            Random random = Nd4j.getRandom();
+            ModelSerializer.addObjectToFile(incomplete.toFile(), RANDOM_STREAM,
+                    new long[]{random.rootState(), random.nodeState()});
             Files.move(incomplete, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new InputException(file + " cannot be written", e);

@@ -5,6 +5,7 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration.ListBuilder;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -25,6 +26,8 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.util.List;
+
 /** The networks of the examples, in the sizes that the data ask for. */
 final class Networks {
 
@@ -40,24 +43,53 @@ final class Networks {
 
     /** Two hidden layers of 512 and 256 rectified units. */
     static Model perceptron(TrainTest data, IUpdater updater, long seed) {
-        return network(general(updater, seed).list()
-                .layer(new DenseLayer.Builder().nOut(512).build())
-                .layer(new DenseLayer.Builder().nOut(256).build())
-                .layer(softmax(data))
-                .setInputType(InputType.feedForward(data.inputs()))
-                .build());
+        return perceptron(WeightInit.RELU, false, 512, 256).build(data, updater, seed);
     }
 
-    /** Two convolutions with stride 2 and BatchNorm, a dense layer with dropout. */
+    /**
+     * Hidden layers of rectified units.
+     *
+     * @param weightInit of the hidden layers
+     * @param norm       whether a BatchNormalization follows each of them
+     * @param hidden     their sizes
+     */
+    static Workload.NetworkBuilder perceptron(WeightInit weightInit, boolean norm, int... hidden) {
+        return (data, updater, seed) -> {
+            ListBuilder layers = general(updater, seed).weightInit(weightInit).list();
+            for (int units : hidden) {
+                layers.layer(new DenseLayer.Builder().nOut(units).build());
+                if (norm) {
+                    layers.layer(new BatchNormalization());
+                }
+            }
+            return network(layers.layer(softmax(data)).setInputType(InputType.feedForward(data.inputs())).build());
+        };
+    }
+
+    /**
+     * Two convolutions with BatchNorm, down to 4x4 pixels, and a dense layer with dropout: a batch of 128 takes under 60 ms
+     * on one core.
+     */
     static Model convolutional(TrainTest data, IUpdater updater, long seed) {
-        return network(general(updater, seed).convolutionMode(ConvolutionMode.Same).list()
-                .layer(convolution(3, 8, 2))
-                .layer(new BatchNormalization())
-                .layer(new ActivationLayer(Activation.RELU))
-                .layer(convolution(3, 16, 2))
-                .layer(new BatchNormalization())
-                .layer(new ActivationLayer(Activation.RELU))
-                .layer(new DenseLayer.Builder().nOut(128).dropOut(0.5).build())
+        return convolutional(true, data, updater, seed);
+    }
+
+    /** The same without BatchNorm. */
+    static Model convolutionalWithoutNorm(TrainTest data, IUpdater updater, long seed) {
+        return convolutional(false, data, updater, seed);
+    }
+
+    private static Model convolutional(boolean norm, TrainTest data, IUpdater updater, long seed) {
+        ListBuilder layers = general(updater, seed).convolutionMode(ConvolutionMode.Same).list();
+        for (ConvolutionLayer convolution : List.of(convolution(5, 8, 4), convolution(3, 16, 2))) {
+            layers.layer(convolution);
+            if (norm) {
+                layers.layer(new BatchNormalization());
+            }
+            layers.layer(new ActivationLayer(Activation.RELU));
+        }
+        return network(layers
+                .layer(new DenseLayer.Builder().nOut(64).dropOut(0.5).build())
                 .layer(softmax(data))
                 .setInputType(InputType.convolutionalFlat(FashionMnist.SIDE, FashionMnist.SIDE, 1))
                 .build());

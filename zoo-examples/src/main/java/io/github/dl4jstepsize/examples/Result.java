@@ -29,9 +29,6 @@ final class Result {
     public List<Integer> testIterations = new ArrayList<>();
     public List<Double> testQuality = new ArrayList<>();
 
-    /** Where the stream of random numbers is. */
-    public long randomRoot;
-    public long randomNode;
 
     Result() {
     }

@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize.examples;
 
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.SplitTestAndTrain;
 
@@ -10,6 +11,7 @@ final class TrainTest {
 
     private static final double TRAINING_SHARE = 0.8;
     private static final int SPLIT_SEED = 1;
+    private static final int NOISE_SEED = 1;
 
     final DataSet train;
     final DataSet test;
@@ -40,5 +42,23 @@ final class TrainTest {
     TrainTest withAtMost(int trainingExamples) {
         return trainingExamples >= train.numExamples() ? this
                 : new TrainTest(Batches.inOrder(train, trainingExamples).next(), test);
+    }
+
+    /** The same features times a factor. */
+    TrainTest withFeaturesTimes(double factor) {
+        return new TrainTest(new DataSet(train.getFeatures().mul(factor), train.getLabels()),
+                new DataSet(test.getFeatures().mul(factor), test.getLabels()));
+    }
+
+    /** The same data, with a share of the training labels replaced by classes drawn at random, the right one included. */
+    TrainTest withLabelNoise(double share) {
+        Random random = new Random(NOISE_SEED);
+        INDArray labels = train.getLabels().dup();
+        for (int i = 0; i < train.numExamples(); i++) {
+            if (random.nextDouble() < share) {
+                labels.getRow(i).assign(0).putScalar(random.nextInt(outputs()), 1);
+            }
+        }
+        return new TrainTest(new DataSet(train.getFeatures(), labels), test);
     }
 }

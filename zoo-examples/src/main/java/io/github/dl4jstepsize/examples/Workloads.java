@@ -1,16 +1,23 @@
 package io.github.dl4jstepsize.examples;
 
 import io.github.dl4jstepsize.examples.Workload.Quality;
+import org.deeplearning4j.nn.weights.WeightInit;
 
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** The workloads by their names on the command line. */
 final class Workloads {
 
+    private static final double LABEL_NOISE = 0.2;
+    private static final double LARGEST_PIXEL = 255;
+
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
+    /** Of fashion-mlp and fashion-cnn: what a method that asks for no settings has to bear. */
+    private static final Map<String, Workload> VARIATIONS = new LinkedHashMap<>();
 
     static {
         BY_NAME.put("digits-lenet", new Workload("UCI digits, the zoo's LeNet", 10, 32, Quality.ACCURACY,
@@ -31,23 +38,52 @@ final class Workloads {
                 files -> Diabetes.load(), Networks::regression));
         BY_NAME.put("ill-conditioned", new Workload("Regression of condition number 1e10, linear network 6-6-10", 20000,
                 IllConditioned.SAMPLES, Quality.LOSS, files -> IllConditioned.load(), IllConditioned::network));
+
+        vary("mlp-label-noise", "a fifth of the labels at random", 128, data -> data.withLabelNoise(LABEL_NOISE),
+                Networks::perceptron);
+        vary("mlp-unscaled", "pixels 0 to 255", 128, data -> data.withFeaturesTimes(LARGEST_PIXEL), Networks::perceptron);
+        vary("mlp-batch-16", "batches of 16", 16, data -> data, Networks::perceptron);
+        vary("mlp-batch-1024", "batches of 1,024", 1024, data -> data, Networks::perceptron);
+        vary("mlp-xavier", "Xavier's weights", 128, data -> data, Networks.perceptron(WeightInit.XAVIER, false, 512, 256));
+        vary("mlp-uniform", "weights uniform in 1/sqrt(fan-in)", 128, data -> data,
+                Networks.perceptron(WeightInit.UNIFORM, false, 512, 256));
+        vary("mlp-deep", "eight hidden layers of 128", 128, data -> data,
+                Networks.perceptron(WeightInit.RELU, false, 128, 128, 128, 128, 128, 128, 128, 128));
+        vary("mlp-wide", "one hidden layer of 2,048", 128, data -> data, Networks.perceptron(WeightInit.RELU, false, 2048));
+        vary("mlp-norm", "BatchNorm", 128, data -> data, Networks.perceptron(WeightInit.RELU, true, 512, 256));
+        vary("cnn-plain", "CNN without BatchNorm", 128, data -> data, Networks::convolutionalWithoutNorm);
+        vary("cnn-label-noise", "CNN, a fifth of the labels at random", 128, data -> data.withLabelNoise(LABEL_NOISE),
+                Networks::convolutional);
+        vary("cnn-unscaled", "CNN without BatchNorm, pixels 0 to 255", 128, data -> data.withFeaturesTimes(LARGEST_PIXEL),
+                Networks::convolutionalWithoutNorm);
     }
 
     private Workloads() {
     }
 
+    private static void vary(String name, String title, int batchSize, UnaryOperator<TrainTest> data,
+                             Workload.NetworkBuilder network) {
+        VARIATIONS.put(name, new Workload("Fashion-MNIST, " + title, 3, batchSize, Quality.ACCURACY,
+                files -> data.apply(FashionMnist.load(files.fashionMnist)), network));
+    }
+
     /** @throws InputException if there is no such workload */
     static Workload named(String name) {
-        Workload workload = BY_NAME.get(name);
+        Workload workload = BY_NAME.getOrDefault(name, VARIATIONS.get(name));
         if (workload == null) {
             throw new InputException("there is no workload \"" + name + "\"; the workloads are "
-                    + String.join(", ", BY_NAME.keySet()));
+                    + String.join(", ", BY_NAME.keySet()) + ", and the variations "
+                    + String.join(", ", VARIATIONS.keySet()));
         }
         return workload;
     }
 
     static List<String> names() {
         return List.copyOf(BY_NAME.keySet());
+    }
+
+    static List<String> variations() {
+        return List.copyOf(VARIATIONS.keySet());
     }
 
     /** The names, for picocli's help. */

@@ -4,7 +4,9 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -18,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -228,21 +231,40 @@ class CompareCommandTest {
         assertEquals(0, run.exitCode, run::toString);
     }
 
+    static Stream<String> fashionWorkloads() {
+        return Stream.concat(Stream.of("fashion-mlp", "fashion-cnn", "fashion-resnet"), Workloads.variations().stream());
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"fashion-mlp", "fashion-cnn", "fashion-resnet", "rows-lstm"})
-    void fashionWorkloadsBuild(String name) {
-        Workload workload = Workloads.named(name);
+    @MethodSource("fashionWorkloads")
+    void fashionWorkloadsTrain(String name) {
         DataSet images = noise(32);
-        TrainTest data = new TrainTest(images, images);
-        if (name.equals("rows-lstm")) {
-            data = FashionMnist.asRows(data);
-        }
+        train(Workloads.named(name), new TrainTest(images, images));
+    }
+
+    @Test
+    void rowsOfImagesTrain() {
+        DataSet images = noise(32);
+        train(Workloads.named("rows-lstm"), FashionMnist.asRows(new TrainTest(images, images)));
+    }
+
+    private static void train(Workload workload, TrainTest data) {
         Contender contender = Contender.fresh(workload, data, new Result("pal", 1), 2);
         contender.startEpoch();
         contender.fit(data.train);
         contender.fit(data.train);
         assertTrue(Double.isFinite(contender.result().loss.get(1)));
         assertEquals(List.of(1, 1), contender.result().forwardPasses);
+    }
+
+    @Test
+    void labelNoiseReplacesAShareOfTheTrainingLabels() {
+        DataSet examples = noise(1000);
+        TrainTest noisy = new TrainTest(examples, examples).withLabelNoise(0.2);
+        INDArray unchanged = noisy.train.getLabels().argMax(1).eq(examples.getLabels().argMax(1));
+        assertEquals(1 - 0.2 * 0.9, unchanged.castTo(DataType.DOUBLE).meanNumber().doubleValue(), 0.04, "a tenth stays by chance");
+        assertEquals(Nd4j.ones(1000), noisy.train.getLabels().sum(1), "one class each");
+        assertEquals(examples.getLabels(), noisy.test.getLabels());
     }
 
     private static int sum(JsonNode array) {
