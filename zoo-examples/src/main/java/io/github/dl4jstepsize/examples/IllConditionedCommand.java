@@ -52,8 +52,8 @@ final class IllConditionedCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--iterations", paramLabel = "N", defaultValue = "15000",
-            description = "Length of each training; 20000 in the paper's Figure 2. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--iterations", paramLabel = "N", defaultValue = "20000",
+            description = "Length of each training. Default: ${DEFAULT-VALUE}, as in the paper's Figure 2.")
     private int iterations;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
