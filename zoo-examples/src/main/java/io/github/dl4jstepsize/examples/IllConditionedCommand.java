@@ -137,7 +137,7 @@ final class IllConditionedCommand implements Callable<Integer> {
             }
             Curve thinned = losses.thinned(POINTS).positive();
             if (updater.equals(best)) {
-                Picture.line(chart, updaters.size() > 1 ? updater : method, thinned, color, 2);
+                Picture.line(chart, updater.contains("=") ? updater : method, thinned, color, 2);
             } else if (finite) {
                 Picture.background(chart, updater, thinned, color);
             }

@@ -1,6 +1,5 @@
 package io.github.dl4jstepsize.examples;
 
-import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.knowm.xchart.XYChart;
 import org.nd4j.evaluation.classification.Evaluation;
@@ -153,7 +152,7 @@ final class Retrain implements Callable<Integer> {
     /** One image through the network shows whether sizes match. */
     private void requireFit(Network network, ImageFolder folder, int channels, int side) {
         try {
-            network.accuracy(new ListDataSetIterator<>(List.of(folder.testing(1).next())));
+            network.loss(folder.testing(1).next());
         } catch (RuntimeException e) {
             throw new InputException("the network" + (weights == null ? "" : " in " + weights) + " cannot take images"
                     + " with " + channels + " channel(s) of " + side + "x" + side + " pixels; set --size and --channels to"
@@ -200,11 +199,20 @@ final class Retrain implements Callable<Integer> {
         }
         Training training = new Training(network);
         training.run(String.format("%-13s", name), epochs, batches, epoch, () -> network.save(file));
-        System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * network.accuracy(test), file);
+        System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * accuracy(network, test, file),
+                file);
         Curve loss = training.loss.positive();
         if (chart != null && !loss.values.isEmpty()) {
             Picture.background(chart, name + ", every batch", loss, color);
             Picture.line(chart, name, loss.runningMean(RUNNING_MEAN), color, 2.5f);
+        }
+    }
+
+    private static double accuracy(Network network, DataSetIterator test, Path file) {
+        try {
+            return network.accuracy(test);
+        } catch (IllegalStateException e) {
+            throw new InputException("the network that was saved as " + file + " predicts NaN: are its frozen layers trained?", e);
         }
     }
 
