@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * FAN: Adam's direction with a step that follows from the shapes of the layers, a fifth of the natural size of their
- * weights. The formulas and the source are at {@link Fan}.
+ * weights, and a weight decay that grows with the number of epochs. The formulas and the source are at {@link Fan}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new FanUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));
@@ -25,6 +25,7 @@ public final class FanUpdater extends StepSizeUpdater {
 
     private final double step;
     private final int warmUp;
+    private final double weightDecay;
     private final double beta1;
     private final double beta2;
     private final double epsilon;
@@ -38,6 +39,7 @@ public final class FanUpdater extends StepSizeUpdater {
         super(builder);
         step = Check.positive("step", builder.step);
         warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
+        weightDecay = Check.notNegative("weightDecay", builder.weightDecay);
         beta1 = Check.fraction("beta1", builder.beta1);
         beta2 = Check.fraction("beta2", builder.beta2);
         epsilon = Check.positive("epsilon", builder.epsilon);
@@ -56,6 +58,10 @@ public final class FanUpdater extends StepSizeUpdater {
         return warmUp;
     }
 
+    public double getWeightDecay() {
+        return weightDecay;
+    }
+
     public double getBeta1() {
         return beta1;
     }
@@ -70,7 +76,7 @@ public final class FanUpdater extends StepSizeUpdater {
 
     @Override
     StepRule newRule() {
-        return new Fan(step, warmUp);
+        return new Fan(step, warmUp, weightDecay);
     }
 
     @Override
@@ -80,7 +86,7 @@ public final class FanUpdater extends StepSizeUpdater {
 
     @Override
     List<?> settings() {
-        return List.of(step, warmUp, beta1, beta2, epsilon);
+        return List.of(step, warmUp, weightDecay, beta1, beta2, epsilon);
     }
 
     /** Builds a {@link FanUpdater}; every property has its recommended value until it is set. */
@@ -89,6 +95,7 @@ public final class FanUpdater extends StepSizeUpdater {
 
         private double step = 0.2;
         private int warmUp = 50;
+        private double weightDecay = 1e-3;
         private double beta1 = 0.9;
         private double beta2 = 0.999;
         private double epsilon = 1e-8;
@@ -105,6 +112,15 @@ public final class FanUpdater extends StepSizeUpdater {
         /** Iterations until the step has its full length; 1 (none) or greater. */
         public Builder warmUp(int iterations) {
             this.warmUp = iterations;
+            return this;
+        }
+
+        /**
+         * How much stronger, with every complete epoch, weights are pulled towards 0, as a part of their size and of the
+         * step; 0 (never) or greater. See {@link Fan}; this is beside any weight decay of the network's configuration.
+         */
+        public Builder weightDecay(double perEpoch) {
+            this.weightDecay = perEpoch;
             return this;
         }
 

@@ -40,6 +40,10 @@ final class StepSizeSearch {
     private static final int SCRATCH_VECTORS = 2;
     /** The average weighs the last ninth of the iterates most: weight 9/(t + 8) on iterate t. */
     private static final double AVERAGED_PART = 9;
+    /** Every iterate goes into the average at first, every second one from here on, every third from twice here on ... */
+    private static final int ITERATES_PER_GAP = 100;
+    /** ... until the passes over the parameters do not matter any more. */
+    private static final int LARGEST_GAP = 8;
 
     private final ForwardPass forwardPass;
     private final INDArray parameters;
@@ -199,11 +203,18 @@ final class StepSizeSearch {
 
     /** Called when an iteration is complete. */
     void parametersMoved() {
-        if (average != null) {
-            progress.averaged++;
-            double weight = Math.min(1, AVERAGED_PART / (progress.averaged + AVERAGED_PART - 1));
-            average.scale(1 - weight);
-            average.add(weight, parameterVector);
+        if (average == null) {
+            return;
+        }
+        progress.iterates++;
+        if (progress.iterates - progress.averaged >= Math.min(LARGEST_GAP, 1 + progress.iterates / ITERATES_PER_GAP)) {
+            double older = 1;
+            for (int t = progress.averaged + 1; t <= progress.iterates; t++) {
+                older *= 1 - Math.min(1, AVERAGED_PART / (t + AVERAGED_PART - 1));
+            }
+            progress.averaged = progress.iterates;
+            average.scale(older);
+            average.add(1 - older, parameterVector);
         }
     }
 
@@ -343,7 +354,9 @@ final class StepSizeSearch {
         private int iterations;
         /** Complete ones. */
         private int epochs;
-        /** Iterates that are in the average. */
+        /** Since there has been an average. */
+        private int iterates;
+        /** The one of them that went into the average last. */
         private int averaged;
         /** Of the epoch that is under way. */
         private int batches;
@@ -360,6 +373,7 @@ final class StepSizeSearch {
             epoch = scalars.next(epoch);
             iterations = scalars.next(iterations);
             epochs = scalars.next(epochs);
+            iterates = scalars.next(iterates);
             averaged = scalars.next(averaged);
             batches = scalars.next(batches);
             examples = scalars.next(examples);
@@ -539,6 +553,11 @@ final class StepSizeSearch {
         @Override
         public int batchesPerEpoch() {
             return progress.batchesPerEpoch;
+        }
+
+        @Override
+        public int epochs() {
+            return progress.epochs;
         }
 
         @Override

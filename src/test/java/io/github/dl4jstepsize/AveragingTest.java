@@ -77,6 +77,29 @@ class AveragingTest {
         assertTrue(averaged.params().distance2(before) > 1e-6, "an average is not the last iterate");
     }
 
+    /** Later in a training, the iterates between two that are looked at count as the second one. */
+    @Test
+    void looksAtFewerIteratesAsTrainingGoesOn() {
+        Model network = network(Problem.MLP_CLIPPED, updater(), DataType.DOUBLE);
+        INDArray expected = network.params().dup();
+        int last = 0;
+        int looks = 0;
+        for (int t = 1; t <= 900; t++) {
+            Problem.MLP_CLIPPED.fit(network, 1);
+            int gap = Math.min(8, 1 + t / 100);
+            if (t - last >= gap) {
+                for (int each = last + 1; each <= t; each++) {
+                    expected.addi(network.params().sub(expected).mul(Math.min(1, 9.0 / (each + 8))));
+                }
+                last = t;
+                looks++;
+            }
+        }
+        assertTrue(looks < 400, "looked at " + looks);
+        INDArray averaged = StepSizes.averaged(network).params();
+        assertTrue(averaged.distance2(expected) < 1e-10 * expected.norm2Number().doubleValue(), "" + averaged.distance2(expected));
+    }
+
     private static boolean isStatistic(String name) {
         return STATISTICS.contains(name.substring(name.lastIndexOf('_') + 1));
     }

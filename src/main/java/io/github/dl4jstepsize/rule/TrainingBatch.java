@@ -65,6 +65,9 @@ public interface TrainingBatch extends Losses {
     /** Iterations in an epoch as counted in the last complete one, 0 before the first is complete. */
     int batchesPerEpoch();
 
+    /** Complete epochs before this iteration. */
+    int epochs();
+
     /** Examples in an epoch as counted in the last complete one, 0 before the first is complete. */
     int examplesPerEpoch();
 

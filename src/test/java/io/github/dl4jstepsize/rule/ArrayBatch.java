@@ -17,6 +17,7 @@ abstract class ArrayBatch implements TrainingBatch {
     private final ArrayVector[] scratch;
     int size = 1;
     int batchesPerEpoch;
+    int epochs;
     int examplesPerEpoch;
     double decay = 1;
 
@@ -96,6 +97,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public int batchesPerEpoch() {
         return batchesPerEpoch;
+    }
+
+    @Override
+    public int epochs() {
+        return epochs;
     }
 
     @Override

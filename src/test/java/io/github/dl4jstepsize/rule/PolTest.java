@@ -107,11 +107,36 @@ class PolTest {
 
     @Test
     void fanWarmsUpAndStays() {
-        Training training = training(new Fan(0.1, 4));
+        Training training = training(new Fan(0.1, 4, 0));
         double[] rates = {0.025, 0.05, 0.075, 0.1, 0.1};
         for (double rate : rates) {
             assertEquals(rate, step(training, 1).learningRate(), 1e-15);
         }
         assertEquals(1 - 0.35 * 3, training.parameters[0], 1e-12);
+    }
+
+    /** 0.001 per epoch: after 20 epochs 8 * 0.02 of the parameters join the direction of every eighth iteration. */
+    @Test
+    void fanPullsWeightsTowardsZeroMoreAndMore() {
+        assertEquals(8 * 0.02, pull(20, 5), 1e-12);
+        assertEquals(8 * 0.06, pull(1000, 5), 1e-12, "not without bound");
+        assertEquals(0, pull(0, 0), 1e-12, "the first epoch");
+        assertEquals(0, pull(20, 1), 1e-12, "one batch per epoch: the same gradient every time");
+    }
+
+    /** What joined the direction in eight iterations, in parts of the parameters. */
+    private static double pull(int epochs, int batchesPerEpoch) {
+        Training training = training(new Fan(0.1, 1, 0.001));
+        training.epochs = epochs;
+        training.batchesPerEpoch = batchesPerEpoch;
+        double before = training.parameters[1];
+        for (int t = 1; t <= 8; t++) {
+            before = training.parameters[1];
+            step(training, 1);
+            if (t < 8) {
+                assertEquals(before + 0.1 * 4, training.parameters[1], 1e-12, "no pull in iteration " + t);
+            }
+        }
+        return (before + 0.1 * 4 - training.parameters[1]) / (0.1 * before);
     }
 }

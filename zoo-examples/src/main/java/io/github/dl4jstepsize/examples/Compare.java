@@ -82,6 +82,11 @@ final class Compare implements Callable<Integer> {
     @Option(names = "--examples", paramLabel = "N", description = "Train on the first N examples only.")
     private Integer examples;
 
+    @Option(names = "--tests", paramLabel = "N", defaultValue = "4",
+            description = "Tests per epoch; with many updaters and a large network they take their time. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private int tests;
+
     @Option(names = "--resume", description = "Go on where an interrupted comparison in --out stopped.")
     private boolean resume;
 
@@ -119,6 +124,7 @@ final class Compare implements Callable<Integer> {
         settings.batchSize = batchSize == null ? workload.batchSize : Arguments.positive(spec, "--batch", batchSize);
         settings.epochs = epochs == null ? defaultEpochs(workloadName, workload)
                 : Arguments.positive(spec, "--epochs", epochs);
+        settings.testsPerEpoch = Arguments.positive(spec, "--tests", tests);
         settings.examples = examples == null ? Integer.MAX_VALUE : Arguments.positive(spec, "--examples", examples);
 
         TrainTest data = workload.load(files).withAtMost(settings.examples);

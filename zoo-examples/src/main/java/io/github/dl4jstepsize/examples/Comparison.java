@@ -20,7 +20,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class Comparison {
 
-    private static final int TESTS_PER_EPOCH = 4;
     /** With very many short epochs, most of them end without a test. */
     private static final int TESTS_OF_EPOCHS = 200;
     /** Short epochs are not saved one by one. */
@@ -38,10 +37,11 @@ final class Comparison {
         public int batchSize;
         public int examples;
         public int epochs;
+        public int testsPerEpoch = 4;
 
         boolean continues(Settings other) {
             return workload.equals(other.workload) && updaters.equals(other.updaters) && seeds.equals(other.seeds)
-                    && batchSize == other.batchSize && examples == other.examples
+                    && batchSize == other.batchSize && examples == other.examples && testsPerEpoch == other.testsPerEpoch
                     && (epochs == other.epochs
                     || epochs > other.epochs && updaters.stream().noneMatch(Updaters::dependsOnLength));
         }
@@ -124,7 +124,7 @@ final class Comparison {
 
     private void epoch(int epoch, List<Contender> contenders, Workload workload, TrainTest data, Batches batches,
                        ProgressBar bar) {
-        int testEvery = Math.max(1, batches.count() / TESTS_PER_EPOCH);
+        int testEvery = Math.max(1, batches.count() / settings.testsPerEpoch);
         int epochsPerTest = Math.max(1, settings.epochs / TESTS_OF_EPOCHS);
         boolean testedInside = epochsPerTest == 1;
         boolean testedAtTheEnd = (epoch + 1) % epochsPerTest == 0 || epoch == settings.epochs - 1;
