@@ -2,7 +2,6 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Fan;
 import io.github.dl4jstepsize.rule.StepRule;
-import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
@@ -19,16 +18,13 @@ import java.util.List;
  * use {@link Builder#averaging}: the step is too long for the last iterates.
  */
 @JsonDeserialize(builder = FanUpdater.Builder.class)
-public final class FanUpdater extends StepSizeUpdater {
+public final class FanUpdater extends AdamDirectionUpdater {
 
     private static final long serialVersionUID = 1;
 
     private final double step;
     private final int warmUp;
     private final double weightDecay;
-    private final double beta1;
-    private final double beta2;
-    private final double epsilon;
 
     /** The recommended settings. */
     public FanUpdater() {
@@ -40,9 +36,6 @@ public final class FanUpdater extends StepSizeUpdater {
         step = Check.positive("step", builder.step);
         warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
         weightDecay = Check.notNegative("weightDecay", builder.weightDecay);
-        beta1 = Check.fraction("beta1", builder.beta1);
-        beta2 = Check.fraction("beta2", builder.beta2);
-        epsilon = Check.positive("epsilon", builder.epsilon);
     }
 
     /** A builder with the recommended settings. */
@@ -62,43 +55,23 @@ public final class FanUpdater extends StepSizeUpdater {
         return weightDecay;
     }
 
-    public double getBeta1() {
-        return beta1;
-    }
-
-    public double getBeta2() {
-        return beta2;
-    }
-
-    public double getEpsilon() {
-        return epsilon;
-    }
-
     @Override
     StepRule newRule() {
         return new Fan(step, warmUp, weightDecay);
     }
 
     @Override
-    IUpdater base() {
-        return new CorrectedAdam(beta1, beta2, epsilon);
-    }
-
-    @Override
     List<?> settings() {
-        return List.of(step, warmUp, weightDecay, beta1, beta2, epsilon);
+        return List.of(step, warmUp, weightDecay, getBeta1(), getBeta2(), getEpsilon());
     }
 
     /** Builds a {@link FanUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends AdamDirectionUpdater.Builder<Builder> {
 
         private double step = 0.2;
         private int warmUp = 50;
         private double weightDecay = 1e-3;
-        private double beta1 = 0.9;
-        private double beta2 = 0.999;
-        private double epsilon = 1e-8;
 
         private Builder() {
         }
@@ -121,24 +94,6 @@ public final class FanUpdater extends StepSizeUpdater {
          */
         public Builder weightDecay(double perEpoch) {
             this.weightDecay = perEpoch;
-            return this;
-        }
-
-        /** Decay of the averaged gradient; 0 or greater and less than 1. */
-        public Builder beta1(double beta1) {
-            this.beta1 = beta1;
-            return this;
-        }
-
-        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
-        public Builder beta2(double beta2) {
-            this.beta2 = beta2;
-            return this;
-        }
-
-        /** Added to the root of the averaged squared gradient; greater than 0. */
-        public Builder epsilon(double epsilon) {
-            this.epsilon = epsilon;
             return this;
         }
 

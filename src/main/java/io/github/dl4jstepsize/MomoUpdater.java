@@ -4,6 +4,7 @@ import io.github.dl4jstepsize.rule.Momo;
 import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.linalg.learning.AdamUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
@@ -21,7 +22,7 @@ import java.util.List;
  * The loss must not be below lowerBound.
  */
 @JsonDeserialize(builder = MomoUpdater.Builder.class)
-public final class MomoUpdater extends StepSizeUpdater {
+public final class MomoUpdater extends AdamDirectionUpdater {
 
     /** What the update direction is made of. */
     public enum Direction {
@@ -42,9 +43,6 @@ public final class MomoUpdater extends StepSizeUpdater {
 
     private final Direction direction;
     private final double maxStep;
-    private final double beta1;
-    private final double beta2;
-    private final double epsilon;
     private final double lowerBound;
 
     /** The recommended settings: MoMo-Adam with the published defaults. */
@@ -56,9 +54,6 @@ public final class MomoUpdater extends StepSizeUpdater {
         super(builder);
         direction = Check.given("direction", builder.direction);
         maxStep = Check.positive("maxStep", builder.maxStep == null ? direction.maxStep : builder.maxStep);
-        beta1 = Check.fraction("beta1", builder.beta1);
-        beta2 = Check.fraction("beta2", builder.beta2);
-        epsilon = Check.positive("epsilon", builder.epsilon);
         lowerBound = builder.lowerBound;
         if (!Double.isFinite(lowerBound)) {
             throw Check.out("lowerBound", lowerBound, "finite");
@@ -83,18 +78,6 @@ public final class MomoUpdater extends StepSizeUpdater {
         return maxStep;
     }
 
-    public double getBeta1() {
-        return beta1;
-    }
-
-    public double getBeta2() {
-        return beta2;
-    }
-
-    public double getEpsilon() {
-        return epsilon;
-    }
-
     public double getLowerBound() {
         return lowerBound;
     }
@@ -104,14 +87,14 @@ public final class MomoUpdater extends StepSizeUpdater {
         Momo.Settings settings = new Momo.Settings();
         settings.direction = Momo.Direction.valueOf(direction.name());
         settings.maxStep = maxStep;
-        settings.beta1 = beta1;
+        settings.beta1 = getBeta1();
         settings.lowerBound = lowerBound;
         return new Momo(settings);
     }
 
     @Override
     IUpdater base() {
-        return direction == Direction.MOMENTUM ? super.base() : new CorrectedAdam(beta1, beta2, epsilon);
+        return direction == Direction.MOMENTUM ? new NoOp() : super.base();
     }
 
     @Override
@@ -121,19 +104,16 @@ public final class MomoUpdater extends StepSizeUpdater {
 
     @Override
     List<?> settings() {
-        return List.of(direction, maxStep, beta1, beta2, epsilon, lowerBound);
+        return List.of(direction, maxStep, getBeta1(), getBeta2(), getEpsilon(), lowerBound);
     }
 
     /** Builds a {@link MomoUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends AdamDirectionUpdater.Builder<Builder> {
 
         private Direction direction = Direction.ADAM;
         /** Null: the direction's. */
         private Double maxStep;
-        private double beta1 = 0.9;
-        private double beta2 = 0.999;
-        private double epsilon = 1e-8;
         private double lowerBound;
 
         private Builder() {
@@ -151,24 +131,6 @@ public final class MomoUpdater extends StepSizeUpdater {
          */
         public Builder maxStep(double maxStep) {
             this.maxStep = maxStep;
-            return this;
-        }
-
-        /** Decay of the averaged gradient and loss; 0 or greater and less than 1. */
-        public Builder beta1(double beta1) {
-            this.beta1 = beta1;
-            return this;
-        }
-
-        /** Decay of the averaged squared gradient (ADAM); 0 or greater and less than 1. */
-        public Builder beta2(double beta2) {
-            this.beta2 = beta2;
-            return this;
-        }
-
-        /** Added to the root of the averaged squared gradient (ADAM); greater than 0. */
-        public Builder epsilon(double epsilon) {
-            this.epsilon = epsilon;
             return this;
         }
 

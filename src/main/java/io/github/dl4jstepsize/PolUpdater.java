@@ -3,7 +3,6 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Pol;
 import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.linalg.learning.AdamUpdater;
-import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
@@ -20,7 +19,7 @@ import java.util.List;
  * use {@link Builder#averaging}: the steps are too long for the last iterates.
  */
 @JsonDeserialize(builder = PolUpdater.Builder.class)
-public final class PolUpdater extends StepSizeUpdater {
+public final class PolUpdater extends AdamDirectionUpdater {
 
     private static final long serialVersionUID = 1;
 
@@ -30,9 +29,6 @@ public final class PolUpdater extends StepSizeUpdater {
     private final double maxStep;
     private final int warmUp;
     private final double decay;
-    private final double beta1;
-    private final double beta2;
-    private final double epsilon;
 
     /** The recommended settings. */
     public PolUpdater() {
@@ -50,9 +46,6 @@ public final class PolUpdater extends StepSizeUpdater {
         }
         warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
         decay = Check.fraction("decay", builder.decay);
-        beta1 = Check.fraction("beta1", builder.beta1);
-        beta2 = Check.fraction("beta2", builder.beta2);
-        epsilon = Check.positive("epsilon", builder.epsilon);
     }
 
     /** A builder with the recommended settings. */
@@ -84,18 +77,6 @@ public final class PolUpdater extends StepSizeUpdater {
         return warmUp;
     }
 
-    public double getBeta1() {
-        return beta1;
-    }
-
-    public double getBeta2() {
-        return beta2;
-    }
-
-    public double getEpsilon() {
-        return epsilon;
-    }
-
     @Override
     StepRule newRule() {
         Pol.Settings settings = new Pol.Settings();
@@ -105,8 +86,8 @@ public final class PolUpdater extends StepSizeUpdater {
         settings.maxStep = maxStep;
         settings.warmUp = warmUp;
         settings.decay = decay;
-        settings.beta2 = beta2;
-        settings.epsilon = epsilon;
+        settings.beta2 = getBeta2();
+        settings.epsilon = getEpsilon();
         return new Pol(settings);
     }
 
@@ -121,18 +102,13 @@ public final class PolUpdater extends StepSizeUpdater {
     }
 
     @Override
-    IUpdater base() {
-        return new CorrectedAdam(beta1, beta2, epsilon);
-    }
-
-    @Override
     List<?> settings() {
-        return List.of(fraction, scaled, minStep, maxStep, warmUp, decay, beta1, beta2, epsilon);
+        return List.of(fraction, scaled, minStep, maxStep, warmUp, decay, getBeta1(), getBeta2(), getEpsilon());
     }
 
     /** Builds a {@link PolUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends AdamDirectionUpdater.Builder<Builder> {
 
         private double fraction = 2;
         private boolean scaled = true;
@@ -140,9 +116,6 @@ public final class PolUpdater extends StepSizeUpdater {
         private double maxStep = 0.2;
         private int warmUp = 50;
         private double decay = 0.98;
-        private double beta1 = 0.9;
-        private double beta2 = 0.999;
-        private double epsilon = 1e-8;
 
         private Builder() {
         }
@@ -180,24 +153,6 @@ public final class PolUpdater extends StepSizeUpdater {
         /** Iterations until the step has its full length; 1 (none) or greater. */
         public Builder warmUp(int iterations) {
             this.warmUp = iterations;
-            return this;
-        }
-
-        /** Decay of the averaged gradient; 0 or greater and less than 1. */
-        public Builder beta1(double beta1) {
-            this.beta1 = beta1;
-            return this;
-        }
-
-        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
-        public Builder beta2(double beta2) {
-            this.beta2 = beta2;
-            return this;
-        }
-
-        /** Added to the root of the averaged squared gradient; greater than 0. */
-        public Builder epsilon(double epsilon) {
-            this.epsilon = epsilon;
             return this;
         }
 

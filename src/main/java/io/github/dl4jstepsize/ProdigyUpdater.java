@@ -2,6 +2,8 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Prodigy;
 import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
@@ -19,13 +21,10 @@ import java.util.List;
  * No extra pass; the memory of four parameter vectors, twice that of Adam, and of one while the network trains.
  */
 @JsonDeserialize(builder = ProdigyUpdater.Builder.class)
-public final class ProdigyUpdater extends StepSizeUpdater {
+public final class ProdigyUpdater extends AdamDirectionUpdater {
 
     private static final long serialVersionUID = 1;
 
-    private final double beta1;
-    private final double beta2;
-    private final double epsilon;
     private final double initialDistance;
     private final double coefficient;
     private final double growth;
@@ -39,10 +38,8 @@ public final class ProdigyUpdater extends StepSizeUpdater {
 
     private ProdigyUpdater(Builder builder) {
         super(builder);
-        beta1 = Check.fraction("beta1", builder.beta1);
         // Its root is how fast the estimate forgets; at 0 there would be none.
-        beta2 = Check.properFraction("beta2", builder.beta2);
-        epsilon = Check.positive("epsilon", builder.epsilon);
+        Check.properFraction("beta2", getBeta2());
         initialDistance = Check.positive("initialDistance", builder.initialDistance);
         coefficient = Check.positive("coefficient", builder.coefficient);
         growth = builder.growth;
@@ -62,18 +59,6 @@ public final class ProdigyUpdater extends StepSizeUpdater {
     public static Builder published() {
         return new Builder().beta1(0.9).beta2(0.999).epsilon(1e-8).initialDistance(1e-6).coefficient(1)
                 .growth(Double.POSITIVE_INFINITY).biasCorrection(false).safeguardWarmup(false);
-    }
-
-    public double getBeta1() {
-        return beta1;
-    }
-
-    public double getBeta2() {
-        return beta2;
-    }
-
-    public double getEpsilon() {
-        return epsilon;
     }
 
     public double getInitialDistance() {
@@ -99,9 +84,9 @@ public final class ProdigyUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         Prodigy.Settings settings = new Prodigy.Settings();
-        settings.beta1 = beta1;
-        settings.beta2 = beta2;
-        settings.epsilon = epsilon;
+        settings.beta1 = getBeta1();
+        settings.beta2 = getBeta2();
+        settings.epsilon = getEpsilon();
         settings.initialDistance = initialDistance;
         settings.coefficient = coefficient;
         settings.growth = growth;
@@ -110,18 +95,21 @@ public final class ProdigyUpdater extends StepSizeUpdater {
         return new Prodigy(settings);
     }
 
+    /** None: it is the rule that makes Adam's averages, of gradients that are weighed by the estimate. */
+    @Override
+    IUpdater base() {
+        return new NoOp();
+    }
+
     @Override
     List<?> settings() {
-        return List.of(beta1, beta2, epsilon, initialDistance, coefficient, growth, biasCorrection, safeguardWarmup);
+        return List.of(getBeta1(), getBeta2(), getEpsilon(), initialDistance, coefficient, growth, biasCorrection, safeguardWarmup);
     }
 
     /** Builds a {@link ProdigyUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends AdamDirectionUpdater.Builder<Builder> {
 
-        private double beta1 = 0.9;
-        private double beta2 = 0.999;
-        private double epsilon = 1e-8;
         private double initialDistance = 1e-6;
         private double coefficient = 1;
         private double growth = Double.POSITIVE_INFINITY;
@@ -129,24 +117,6 @@ public final class ProdigyUpdater extends StepSizeUpdater {
         private boolean safeguardWarmup;
 
         private Builder() {
-        }
-
-        /** Decay of the averaged gradient; 0 or greater and less than 1. */
-        public Builder beta1(double beta1) {
-            this.beta1 = beta1;
-            return this;
-        }
-
-        /** Decay of the averaged squared gradient, and with its root of the estimate's sums; between 0 and 1. */
-        public Builder beta2(double beta2) {
-            this.beta2 = beta2;
-            return this;
-        }
-
-        /** Added, times the estimate, to the root of the averaged squared gradient; greater than 0. */
-        public Builder epsilon(double epsilon) {
-            this.epsilon = epsilon;
-            return this;
         }
 
         /** First estimate d0 of the distance, on the safe side; greater than 0. */

@@ -96,13 +96,14 @@ public final class Pol implements StepRule {
     private double square(TrainingBatch batch) {
         // p = k / (sqrt(v) + k epsilon) with k^2 = 1 - beta2^t, the correction of v's bias.
         double root = Math.sqrt(1 - Math.pow(settings.beta2, steps + 1));
-        Vector scaled = batch.scratch(0);
-        scaled.assign(batch.gradient());
-        scaled.divideByRoot(batch.squaredGradient(), root * settings.epsilon);
+        Vector terms = batch.gradient();
+        terms.multiply(terms);
+        terms.divideByRoot(batch.squaredGradient(), root * settings.epsilon);
         if (settings.scaled) {
-            scaled.multiply(batch.weightScale());
+            terms.multiply(batch.weightScale());
         }
-        return root * scaled.dot(batch.gradient());
+        // None of them is negative.
+        return root * terms.norm1();
     }
 
     @Override

@@ -12,7 +12,8 @@ public interface TrainingBatch extends Losses {
     /**
      * The mean gradient after clipping, L1 and L2. The same vector as {@link #direction()} where the base updater is
      * plain gradient descent; for methods that declare it, the base updater's running average of the gradients instead.
-     * A rule must not write to it.
+     * A rule must not write to it, except where its updater declares that it has to be kept beside the direction: then
+     * it is a copy of this rule's own.
      */
     Vector gradient();
 
