@@ -23,6 +23,12 @@ final class BatchNormStatistics {
     private static final Set<String> NAMES = Set.of(BatchNormalizationParamInitializer.GLOBAL_MEAN,
             BatchNormalizationParamInitializer.GLOBAL_VAR, BatchNormalizationParamInitializer.GLOBAL_LOG_STD);
 
+    /**
+     * What is left of the former statistics: a unit that is dead in all batches has variance 0, whose logarithm, which
+     * DL4J keeps, would make NaN.
+     */
+    private static final double LEFT = 1e-9;
+
     private BatchNormStatistics() {
     }
 
@@ -55,7 +61,7 @@ final class BatchNormStatistics {
         }
         for (int seen = 0; batches.hasNext(); seen++) {
             // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
-            double decay = seen / (seen + 1.0);
+            double decay = Math.max(LEFT, seen / (seen + 1.0));
             layers.forEach(layer -> layer.setDecay(decay));
             fit(copy, batches.next());
         }

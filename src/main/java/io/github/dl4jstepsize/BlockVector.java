@@ -17,8 +17,17 @@ final class BlockVector implements Vector {
     private final INDArray[] squares;
 
     BlockVector(INDArray[] blocks) {
+        this(blocks, new INDArray[blocks.length]);
+    }
+
+    private BlockVector(INDArray[] blocks, INDArray[] squares) {
         this.blocks = blocks;
-        this.squares = new INDArray[blocks.length];
+        this.squares = squares;
+    }
+
+    /** Another vector, which has its intermediate results where this one has them. */
+    BlockVector beside(INDArray[] others) {
+        return new BlockVector(others, squares);
     }
 
     @Override

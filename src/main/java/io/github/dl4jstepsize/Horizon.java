@@ -55,6 +55,11 @@ final class Horizon implements Serializable {
         return decay.factor(inEpochs ? Math.max(0, (epochs - 1) / (length - 1)) : iterations / (double) length);
     }
 
+    /** Whether the steps get shorter before the end. A training of one epoch is over before its length is known. */
+    boolean decays() {
+        return decay != Decay.NONE && !(inEpochs && length == 1);
+    }
+
     /** Whether the training has gone on for longer than planned. */
     boolean isExceeded(int iterations, double epochs) {
         return decay != Decay.NONE && (inEpochs ? epochs >= length : iterations >= length);

@@ -131,7 +131,7 @@ final class StepSizeSearch {
                 NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd())));
         parameterBlocks = forEach(intervals, i -> this.parameters.get(intervals.get(i)));
         parameterVector = new BlockVector(parameterBlocks);
-        direction = new BlockVector(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
+        direction = parameterVector.beside(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
             memory[index] = memory(blocks, index);
@@ -143,13 +143,13 @@ final class StepSizeSearch {
                     () -> progress.directions);
         }
         gradient = updaters.get(0).gradient() == null ? direction
-                : new BlockVector(forEach(updaters, i -> updaters.get(i).gradient()));
+                : parameterVector.beside(forEach(updaters, i -> updaters.get(i).gradient()));
         squaredGradient = updater.averagedSquares() == null ? null
-                : new BlockVector(forEach(updaters, i -> updaters.get(i).averagedSquares()));
+                : parameterVector.beside(forEach(updaters, i -> updaters.get(i).averagedSquares()));
     }
 
     private BlockVector memory(List<UpdaterBlock> blocks, int index) {
-        return new BlockVector(
+        return parameterVector.beside(
                 forEach(blocks, i -> layout.memory(updaters.get(i).state(), length(blocks.get(i)), index)));
     }
 
@@ -506,7 +506,7 @@ final class StepSizeSearch {
         @Override
         public Vector scratch(int index) {
             if (scratch[index] == null) {
-                scratch[index] = new BlockVector(forEach(Arrays.asList(parameterBlocks),
+                scratch[index] = parameterVector.beside(forEach(Arrays.asList(parameterBlocks),
                         i -> Nd4j.createUninitialized(parameterBlocks[i].dataType(), parameterBlocks[i].length())));
             }
             return scratch[index];
@@ -521,7 +521,7 @@ final class StepSizeSearch {
         public Vector weightScale() {
             if (weightScale == null) {
                 INDArray scales = WeightScale.of(variables, parameters);
-                weightScale = new BlockVector(forEach(intervals, i -> scales.get(intervals.get(i))));
+                weightScale = parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i))));
             }
             return weightScale;
         }
@@ -543,6 +543,11 @@ final class StepSizeSearch {
                 horizon.warn();
             }
             return horizon.factor(iterations, epochs);
+        }
+
+        @Override
+        public boolean decays() {
+            return horizon != null && horizon.decays();
         }
 
         @Override

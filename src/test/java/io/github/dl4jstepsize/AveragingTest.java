@@ -2,18 +2,26 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.io.File;
@@ -133,6 +141,30 @@ class AveragingTest {
                 assertEquals(values, averaged.getParam(name), "nothing else changes: " + name);
             }
         });
+    }
+
+    /** The variance of a unit that never fires is 0, of which DL4J would keep the logarithm. */
+    @Test
+    void unitsWithoutVarianceDoNoHarm() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater())
+                .dataType(DataType.FLOAT).list()
+                .layer(new DenseLayer.Builder().nIn(4).nOut(6).activation(Activation.RELU).build())
+                .layer(new BatchNormalization())
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(1).activation(Activation.IDENTITY).build())
+                .setInputType(InputType.feedForward(4)).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        INDArray bias = network.getParam("0_b");
+        bias.putScalar(2, -1000);
+        List<DataSet> data = new ArrayList<>();
+        Nd4j.getRandom().setSeed(1);
+        for (int i = 0; i < 4; i++) {
+            data.add(new DataSet(Nd4j.rand(DataType.FLOAT, 8, 4), Nd4j.rand(DataType.FLOAT, 8, 1)));
+        }
+        network.fit(new ExistingDataSetIterator(data));
+        MultiLayerNetwork averaged = StepSizes.averaged(network, new ExistingDataSetIterator(data));
+        INDArray output = averaged.output(data.get(0).getFeatures());
+        assertTrue(Double.isFinite(output.sumNumber().doubleValue()), output::toString);
     }
 
     private static void assertClose(INDArray expected, INDArray actual) {

@@ -9,6 +9,8 @@ package io.github.dl4jstepsize.rule;
  *   k = min(weightDecay epochs, {@value #STRONGEST_DECAY})                  complete epochs of more than one batch
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
+ * A step that the listener is going to decay is half as long again, 1.5 r.
+ * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch.
@@ -21,6 +23,8 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Fan implements StepRule {
 
+    /** A step that falls to 0 is half as long on average as one that does not. */
+    static final double IF_DECAYING = 1.5;
     /** Iterations from one weight decay to the next, to spare the pass over the parameters. */
     static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt. */
@@ -51,7 +55,7 @@ public final class Fan implements StepRule {
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.direction().add(DECAY_EVERY * decay, batch.parameters());
         }
-        double rate = step * Math.min(1, steps / (double) warmUp);
+        double rate = step * (batch.decays() ? IF_DECAYING : 1) * Math.min(1, steps / (double) warmUp);
         return Step.chosen(rate, rate, Outcome.CONSTANT);
     }
 

@@ -60,6 +60,9 @@ public interface TrainingBatch extends Losses {
      */
     double decay();
 
+    /** Whether somebody knows how long the training will be, so that the steps decay until then. */
+    boolean decays();
+
     /** Number of examples in this batch. */
     int size();
 

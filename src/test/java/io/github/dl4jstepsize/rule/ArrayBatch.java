@@ -20,6 +20,7 @@ abstract class ArrayBatch implements TrainingBatch {
     int epochs;
     int examplesPerEpoch;
     double decay = 1;
+    boolean decays;
 
     ArrayBatch(int memoryVectors, double... start) {
         parameters = start.clone();
@@ -87,6 +88,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double decay() {
         return decay;
+    }
+
+    @Override
+    public boolean decays() {
+        return decays;
     }
 
     @Override

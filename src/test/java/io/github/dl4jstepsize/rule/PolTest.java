@@ -115,6 +115,13 @@ class PolTest {
         assertEquals(1 - 0.35 * 3, training.parameters[0], 1e-12);
     }
 
+    @Test
+    void fanBeginsWithALongerStepIfItIsToDecay() {
+        Training training = training(new Fan(0.1, 1, 0));
+        training.decays = true;
+        assertEquals(0.15, step(training, 1).learningRate(), 1e-15);
+    }
+
     /** 0.001 per epoch: after 20 epochs 8 * 0.02 of the parameters join the direction of every eighth iteration. */
     @Test
     void fanPullsWeightsTowardsZeroMoreAndMore() {
