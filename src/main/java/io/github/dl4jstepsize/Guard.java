@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Notices, for all methods alike, that a training has gone wrong: losses or gradients that are NaN or infinite, which
- * must not be followed, and step sizes that have shrunk to nothing, which nobody would notice otherwise. Its counters
- * are part of the updater state.
+ * must not be followed, step sizes that have shrunk to nothing, which nobody would notice otherwise, and epochs that do
+ * not lower the loss. Its counters are part of the updater state.
  */
 final class Guard {
 
@@ -20,6 +20,8 @@ final class Guard {
 
     /** The part of the largest step size below which a step size counts as diminished. */
     private static final double DIMINISHED = 1e-7;
+    /** In epochs of fewer batches, a mean is not worth a warning. */
+    private static final int FEWEST_LOSSES = 10;
 
     private int notFiniteInARow;
     private boolean anyStep;
@@ -27,6 +29,14 @@ final class Guard {
     private double largestStepSize;
     private int diminishedInARow;
     private boolean warned;
+
+    /** Of the epoch that is under way. */
+    private int epoch;
+    private int losses;
+    private double sumOfLosses;
+    /** Mean loss of the first epoch; 0 as long as it is not known. */
+    private double firstMean;
+    private boolean warnedOfLoss;
 
     /** Whether a training pass may be followed. Costs one inner product. */
     static boolean isFinite(double loss, INDArray gradient) {
@@ -38,8 +48,39 @@ final class Guard {
         return Double.isFinite(Nd4j.getBlasWrapper().dot(flat, flat)) || !flat.cond(Conditions.notFinite()).any();
     }
 
-    /** Takes note of an iteration's step. */
-    void watch(Step step, int batchesPerEpoch, StepSizeUpdater updater) {
+    /**
+     * Takes note of an iteration.
+     *
+     * @param batchesPerEpoch 0 if it is not known yet
+     */
+    void watch(StepRecord record, int batchesPerEpoch, StepSizeUpdater updater) {
+        watchStep(record.step(), batchesPerEpoch, updater);
+        watchLoss(record, updater);
+    }
+
+    private void watchLoss(StepRecord record, StepSizeUpdater updater) {
+        if (record.epoch() != epoch) {
+            double mean = sumOfLosses / losses;
+            if (losses >= FEWEST_LOSSES && firstMean == 0) {
+                firstMean = mean;
+            } else if (losses >= FEWEST_LOSSES && mean >= firstMean && !warnedOfLoss) {
+                warnedOfLoss = true;
+                LOG.warn("{}: the mean loss of epoch {} was {}, no lower than the {} of the first one: this method does not"
+                                + " train this network. Try larger batches (PAL and SLS judge a step by the batch that gave"
+                                + " the direction), scaled inputs, or another method, for example AutoUpdater",
+                        updater.getClass().getSimpleName(), epoch, mean, firstMean);
+            }
+            epoch = record.epoch();
+            losses = 0;
+            sumOfLosses = 0;
+        }
+        if (Double.isFinite(record.loss())) {
+            losses++;
+            sumOfLosses += record.loss();
+        }
+    }
+
+    private void watchStep(Step step, int batchesPerEpoch, StepSizeUpdater updater) {
         if (step.outcome() == Outcome.NOT_FINITE) {
             notFiniteInARow++;
             return;
@@ -81,5 +122,10 @@ final class Guard {
         largestStepSize = scalars.next(largestStepSize);
         diminishedInARow = scalars.next(diminishedInARow);
         warned = scalars.next(warned);
+        epoch = scalars.next(epoch);
+        losses = scalars.next(losses);
+        sumOfLosses = scalars.next(sumOfLosses);
+        firstMean = scalars.next(firstMean);
+        warnedOfLoss = scalars.next(warnedOfLoss);
     }
 }

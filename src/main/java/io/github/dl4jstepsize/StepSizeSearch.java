@@ -311,7 +311,7 @@ final class StepSizeSearch {
     }
 
     private void record(StepRecord record) {
-        progress.guard.watch(record.step(), progress.batchesPerEpoch, updaters.get(0).updater());
+        progress.guard.watch(record, progress.batchesPerEpoch, updaters.get(0).updater());
         lastRecord = record;
     }
 

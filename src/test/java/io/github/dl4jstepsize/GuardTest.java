@@ -195,12 +195,25 @@ class GuardTest {
             return Step.chosen(step * 1e-3, step, Outcome.REUSED);
         });
         MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, diminishing, new StepSizeListener());
-        assertEquals(List.of(0, 1, 0, 0, 0), Stream.of(1, 2, 3, 4, 5).map(epoch -> warnings(network, batches))
-                .collect(Collectors.toList()), "the second epoch is all diminished");
+        assertEquals(List.of(0, 1, 0, 0, 0), Stream.of(1, 2, 3, 4, 5)
+                .map(epoch -> warnings(network, batches, "for a whole epoch")).collect(Collectors.toList()), "the second epoch is all diminished");
+    }
+
+    @Test
+    void warnsOnceWhenAnEpochHasNotLoweredTheLoss() {
+        int batches = 12;
+        int[] iterations = new int[1];
+        StepSizeUpdater uphill = new ProbeUpdater(batch -> {
+            double rate = iterations[0]++ < 2 * batches ? 1e-2 : -1e-1;
+            return Step.chosen(rate, rate, Outcome.CONSTANT);
+        });
+        MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, uphill, new StepSizeListener());
+        assertEquals(List.of(0, 0, 0, 1, 0, 0), Stream.of(1, 2, 3, 4, 5, 6)
+                .map(epoch -> warnings(network, batches, "the mean loss of epoch")).collect(Collectors.toList()), "the third epoch goes uphill, which is known when it is over");
     }
 
     /** Trains for an epoch and counts the warnings that SLF4J's simple logger prints. */
-    private static int warnings(MultiLayerNetwork network, int batches) {
+    private static int warnings(MultiLayerNetwork network, int batches, String message) {
         PrintStream original = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setErr(new PrintStream(printed, true));
@@ -215,6 +228,6 @@ class GuardTest {
             System.setErr(original);
         }
         String text = new String(printed.toByteArray(), StandardCharsets.UTF_8);
-        return text.split("WARN[^\n]*ProbeUpdater: for a whole epoch", -1).length - 1;
+        return text.split("WARN[^\n]*ProbeUpdater: " + message, -1).length - 1;
     }
 }

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 @Command(name = "zoo-examples/run", mixinStandardHelpOptions = true, version = "dl4j-stepsize 0.1.0-SNAPSHOT",
         description = "Trains networks of Deeplearning4j without a learning rate. Without a command: train.",
         subcommands = {Train.class, Compare.class, Landscape.class, Retrain.class,
-            IllConditionedCommand.class, CommandLine.HelpCommand.class},
+            IllConditionedCommand.class, Overhead.class, CommandLine.HelpCommand.class},
         footer = {"",
             "The embedded digits are the UCI data set Optical Recognition of Handwritten Digits by E. Alpaydin and "
                 + "C. Kaynak (1998), licence CC BY 4.0."})

@@ -1,0 +1,32 @@
+package io.github.dl4jstepsize.examples;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+class OverheadTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void ratiosAreMeasuredAndDrawn() {
+        Run run = Run.of("overhead", "--parameters", "1000,3000", "--updaters", "pal=sgd,l4=nesterovs", "--batch", 8, "--out",
+                directory);
+        assertEquals(0, run.exitCode, run::toString);
+        assertEquals(4, run.out.lines().filter(line -> line.matches(".* parameters .* [0-9.]+ of (sgd|nesterovs) .*")).count(),
+                run::toString);
+        assertTrue(Files.exists(directory.resolve("overhead.png")));
+    }
+
+    @Test
+    void badArgumentsAreNamed() {
+        Run.expect(1, "no updater \"adm\"", Run.of("overhead", "--updaters", "auto=adm", "--out", directory));
+        Run.expect(2, "--parameters has to be 1 or greater", Run.of("overhead", "--parameters", 0, "--out", directory));
+    }
+}
