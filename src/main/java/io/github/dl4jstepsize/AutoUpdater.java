@@ -14,9 +14,10 @@ import java.util.List;
  *   net.addListeners(new StepSizeListener().epochs(10));         // if you know how long: then use net itself
  *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average
  * }</pre>
- * The method is {@link FanUpdater} with its recommended settings, and averaging. It is the one that came nearest to tuned
- * learning rates in this project's comparisons (zoo-examples/experiments); a later version may take another one, and then
- * cannot go on with the updater state of networks that this one has saved.
+ * The method is {@link FanUpdater} with its recommended settings, a weight decay that grows with the epochs among them, and
+ * averaging. It is the one that came nearest to tuned learning rates in this project's comparisons
+ * (zoo-examples/experiments); a later version may take another one, and then cannot go on with the updater state of
+ * networks that this one has saved.
  * <p>
  * No extra pass; the memory of four parameter vectors, two more than Adam, one of them for the average.
  */

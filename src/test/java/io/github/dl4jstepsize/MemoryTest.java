@@ -66,6 +66,8 @@ class MemoryTest {
                 // ... and those that need more.
                 Arguments.of(new SalsaUpdater(), new Adam(), 4),
                 Arguments.of(SlsUpdater.builder().base(new Adam()).build(), new Adam(), 4),
+                Arguments.of(SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(), new Sgd(), 1),
+                Arguments.of(new PlsUpdater(), new Sgd(), 5),
                 Arguments.of(new DogUpdater(), new Sgd(), 2),
                 Arguments.of(new ProdigyUpdater(), new Adam(), 3));
     }

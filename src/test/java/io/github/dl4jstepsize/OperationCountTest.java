@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ProfilingMode;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
@@ -50,7 +51,7 @@ class OperationCountTest {
         Nd4j.getExecutioner().setProfilingMode(before);
     }
 
-    private static long operations(IUpdater updater, int layers) {
+    private static MultiLayerNetwork trained(IUpdater updater, int layers) {
         NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().seed(1).updater(updater).list();
         for (int i = 0; i < layers; i++) {
             list.layer(new DenseLayer.Builder().nOut(8).build());
@@ -59,15 +60,34 @@ class OperationCountTest {
                 list.layer(Problem.classes(4).build()).setInputType(InputType.feedForward(12)).build());
         network.init();
         network.setListeners(new StepSizeListener());
-        MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
         for (int i = 0; i < WARM_UP; i++) {
-            network.fit(batch.getFeatures(0), batch.getLabels(0));
+            fit(network);
         }
+        return network;
+    }
+
+    private static DataSet batch() {
+        MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
+        return new DataSet(batch.getFeatures(0), batch.getLabels(0));
+    }
+
+    private static void fit(MultiLayerNetwork network) {
+        DataSet batch = batch();
+        network.fit(batch.getFeatures(), batch.getLabels());
+    }
+
+    private static long operations(Runnable work) {
         OpProfiler.getInstance().reset();
-        network.fit(batch.getFeatures(0), batch.getLabels(0));
+        work.run();
+        return OpProfiler.getInstance().getInvocationsCount();
+    }
+
+    private static long operationsWithoutSearch(IUpdater updater, int layers) {
+        MultiLayerNetwork network = trained(updater, layers);
+        long operations = operations(() -> fit(network));
         StepRecord record = StepSizes.lastRecord(network);
         assertTrue(record == null || !record.searched(), "no search is under way");
-        return OpProfiler.getInstance().getInvocationsCount();
+        return operations;
     }
 
     static Stream<Arguments> methods() {
@@ -84,10 +104,34 @@ class OperationCountTest {
     @MethodSource("methods")
     void atMostTwoMoreThanTheBase(StepSizeUpdater updater, IUpdater base) {
         for (int layers : new int[]{1, 4}) {
-            long ofBase = operations(base, layers);
-            long ofOurs = operations(updater, layers);
+            long ofBase = operationsWithoutSearch(base, layers);
+            long ofOurs = operationsWithoutSearch(updater, layers);
             assertTrue(ofBase > 10, "operations are counted: " + ofBase);
             assertTrue(ofOurs - ofBase <= 2, updater + " with " + layers + " layers: " + ofOurs + ", " + base + ": " + ofBase);
+        }
+    }
+
+    static Stream<Arguments> searches() {
+        return Stream.of(
+                Arguments.of(new PalUpdater(), new Sgd()),
+                Arguments.of(new SlsUpdater(), new Sgd()),
+                Arguments.of(SlsUpdater.builder().base(new Adam()).build(), new Adam()));
+    }
+
+    /** A trial is DL4J's forward pass with its loss, and what moves and restores the parameters. */
+    @ParameterizedTest
+    @MethodSource("searches")
+    void atMostSixPerTrialBesideTheForwardPass(StepSizeUpdater updater, IUpdater base) {
+        for (int layers : new int[]{1, 4}) {
+            MultiLayerNetwork plain = trained(base, layers);
+            long ofForward = operations(() -> plain.score(batch(), true));
+            long ofBase = operations(() -> fit(plain));
+            MultiLayerNetwork network = trained(updater, layers);
+            long ofOurs = operations(() -> fit(network));
+            int trials = StepSizes.lastRecord(network).forwardPasses();
+            assertTrue(trials >= 1 && ofForward > 3 * layers, trials + " trials, forward pass: " + ofForward);
+            assertTrue(ofOurs - ofBase <= trials * (ofForward + 6), updater + " with " + layers + " layers: " + ofOurs + ", "
+                    + base + ": " + ofBase + ", a forward pass: " + ofForward + ", trials: " + trials);
         }
     }
 }
