@@ -158,6 +158,9 @@ abstract class ForwardPass {
      * state the next segment of truncated backpropagation starts.
      */
     final void iterationDone() {
+        if (!truncatedBackpropagation()) {
+            return;
+        }
         for (Layer layer : layers()) {
             RecurrentLayer recurrent = recurrent(layer);
             if (recurrent != null && recurrent != layer) {

@@ -125,10 +125,8 @@ public final class LineProfile {
             loss += size * score(network, batch);
             INDArray labels = batch.getLabels();
             if (labels.rank() == 2 && labels.size(1) > 1) {
-                double[][] probabilities = output(network, batch).castTo(DataType.DOUBLE).toDoubleMatrix();
-                int[] classes = labels.argMax(1).toIntVector();
-                for (int i = 0; i < size; i++) {
-                    double margin = margin(probabilities[i], classes[i]);
+                INDArray probabilities = output(network, batch).castTo(DataType.DOUBLE);
+                for (double margin : ClassificationError.margins(labels, probabilities, true).toDoubleVector()) {
                     correct += margin > 0 ? 1 : 0;
                     smooth += 1 / (1 + Math.exp(-margin));
                 }
@@ -151,17 +149,6 @@ public final class LineProfile {
     private static INDArray output(Model network, DataSet batch) {
         return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).output(batch.getFeatures(), false)
                 : ((ComputationGraph) network).outputSingle(false, batch.getFeatures());
-    }
-
-    /** The probability of the right class minus the largest other one. */
-    private static double margin(double[] probabilities, int rightClass) {
-        double other = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < probabilities.length; i++) {
-            if (i != rightClass) {
-                other = Math.max(other, probabilities[i]);
-            }
-        }
-        return probabilities[rightClass] - other;
     }
 
     /** Least squares: c0 + c1 s + c2 s^2. */
