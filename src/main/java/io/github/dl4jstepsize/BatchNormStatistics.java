@@ -3,6 +3,8 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -40,8 +42,7 @@ final class BatchNormStatistics {
      */
     static void estimate(Model network, MultiDataSetIterator batches) {
         // DL4J updates the statistics only where it trains: it trains a copy that does not learn anything.
-        Model copy = copy(network);
-        forgetUpdater(copy);
+        Model copy = withItsOwnConfiguration(network);
         List<org.deeplearning4j.nn.conf.layers.BatchNormalization> layers = new ArrayList<>();
         for (Layer layer : layers(copy)) {
             org.deeplearning4j.nn.conf.layers.Layer configuration = layer.conf().getLayer();
@@ -80,13 +81,19 @@ final class BatchNormStatistics {
         return copy;
     }
 
-    /** So that a new one is made for the changed configuration. */
-    private static void forgetUpdater(Model network) {
+    /** DL4J's clone shares the configurations of wrapped layers with the original. */
+    private static Model withItsOwnConfiguration(Model network) {
+        INDArray parameters = network.params().dup();
         if (network instanceof MultiLayerNetwork) {
-            ((MultiLayerNetwork) network).setUpdater(null);
-        } else {
-            ((ComputationGraph) network).setUpdater(null);
+            MultiLayerNetwork copy = new MultiLayerNetwork(MultiLayerConfiguration.fromJson(
+                    ((MultiLayerNetwork) network).getLayerWiseConfigurations().toJson()));
+            copy.init(parameters, false);
+            return copy;
         }
+        ComputationGraph copy = new ComputationGraph(ComputationGraphConfiguration.fromJson(
+                ((ComputationGraph) network).getConfiguration().toJson()));
+        copy.init(parameters, false);
+        return copy;
     }
 
     private static Layer[] layers(Model network) {
