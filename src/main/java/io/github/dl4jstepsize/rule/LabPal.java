@@ -33,8 +33,8 @@ import java.util.TreeMap;
  * Source: M. Mutschler, A. Zell, "Using a one dimensional parabolic model of the full-batch loss to estimate learning
  * rates during training", Algorithm 1. From the published code, not in the paper: the first updates are not trusted and
  * a new search follows them; later measurements are averaged. Departures from that code: alpha applies to the true
- * minimum (GRADIENT), s_max is a constant and bounds the step after alpha, momentum also acts at k = 1, a schedule
- * entry is never missed, and a network without any measurement yet takes a step of mu where the line falls without
+ * minimum and an update of SGD is at most twice as long as s (GRADIENT), s_max is a constant and bounds the step after
+ * alpha, momentum also acts at k = 1, a schedule entry is never missed, and a network without any measurement yet takes a step of mu where the line falls without
  * curving upwards. Where a search finds no minimum, the last measurement stays in use.
  */
 public final class LabPal implements StepRule {
@@ -80,6 +80,12 @@ public final class LabPal implements StepRule {
 
     /** First trial point of the published code. */
     private static final double PUBLISHED_FIRST_POINT = 0.000177;
+    /**
+     * In steps that were measured, how long an update of LABPAL&SGD may be. Where gradients are small at first and grow, in
+     * the zoo's LeNet for example, a learning rate that was measured at the start makes updates that end the training: see
+     * zoo-examples/experiments/08-every-method.txt.
+     */
+    static final double LONGEST_UPDATE = 2;
     /** Smallest step and learning rate of the published code. */
     private static final double SMALLEST_STEP = 1e-6;
     /** The published code does not measure along directions whose norm is outside these bounds. */
@@ -361,14 +367,18 @@ public final class LabPal implements StepRule {
     /** Moves along batch.direction() with the kept step. */
     private Step update(TrainingBatch batch, Outcome outcome) {
         updates++;
-        if (settings.mode == Mode.SGD) {
+        if (settings.mode == Mode.SGD && settings.measurement == Measurement.PUBLISHED) {
             return Step.chosen(learningRate, step, outcome);
         }
         double length = batch.direction().norm();
         if (!Double.isFinite(length)) {
             return Step.chosen(0, step, Outcome.NOT_FINITE);
         }
-        return Step.chosen(length == 0 ? 0 : step / length, step, outcome);
+        if (length == 0) {
+            return Step.chosen(0, step, outcome);
+        }
+        double rate = step / length;
+        return Step.chosen(settings.mode == Mode.NSGD ? rate : Math.min(learningRate, LONGEST_UPDATE * rate), step, outcome);
     }
 
     @Override

@@ -381,4 +381,20 @@ class LabPalTest {
         }
         return letters.toString();
     }
+
+    /** A learning rate that was measured where gradients are small must not follow them wherever they grow. */
+    @Test
+    void anUpdateIsAtMostTwiceAsLongAsTheMeasuredStep() {
+        Training training = new Training(new LabPal(settings(Measurement.GRADIENT)), START);
+        Step step = step(training, 0);
+        while (step.factor() == 0) {
+            step = step(training, 0);
+        }
+        double kept = step.stepSize();
+        double[] huge = {3e4, -4e4};
+        assertEquals(2 * kept / 5e4, training.step(x -> 1, x -> huge.clone()).learningRate(), 1e-12 * kept);
+        double[] tiny = {3e-4, -4e-4};
+        double rate = training.step(x -> 1, x -> tiny.clone()).learningRate();
+        assertTrue(rate * 5e-4 < kept, "a shorter gradient makes a shorter update: " + rate);
+    }
 }
