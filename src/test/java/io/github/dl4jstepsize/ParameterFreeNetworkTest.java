@@ -90,7 +90,7 @@ class ParameterFreeNetworkTest {
         double squares = 0;
         for (int i = 0; i < ITERATIONS; i++) {
             Map<String, INDArray> before = copy(dog);
-            farthest = i == 0 ? 1e-6 * (1 + distance(start, null)) : Math.max(farthest, distance(before, start));
+            farthest = i == 0 ? 1e-4 * (1 + distance(start, null)) : Math.max(farthest, distance(before, start));
             Model descent = network(problem, new Sgd(1));
             descent.setParams(dog.params().dup());
             fitAlike(problem, i, dog, descent);
