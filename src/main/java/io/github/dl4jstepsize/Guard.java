@@ -65,9 +65,10 @@ final class Guard {
                 firstMean = mean;
             } else if (losses >= FEWEST_LOSSES && mean >= firstMean && !warnedOfLoss) {
                 warnedOfLoss = true;
-                LOG.warn("{}: the mean loss of epoch {} was {}, no lower than the {} of the first one: this method does not"
-                                + " train this network. Try larger batches (PAL and SLS judge a step by the batch that gave"
-                                + " the direction), scaled inputs, or another method, for example AutoUpdater",
+                LOG.warn("{}: the mean loss of epoch {} was {}, no lower than the {} of the first one. If the network was not"
+                                + " trained before, this method does not train it: try larger batches (PAL and SLS judge a"
+                                + " step by the batch that gave the direction), scaled inputs, or another method, for"
+                                + " example AutoUpdater",
                         updater.getClass().getSimpleName(), epoch, mean, firstMean);
             }
             epoch = record.epoch();
