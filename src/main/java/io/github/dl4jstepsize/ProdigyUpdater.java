@@ -103,7 +103,8 @@ public final class ProdigyUpdater extends AdamDirectionUpdater {
 
     @Override
     List<?> settings() {
-        return List.of(getBeta1(), getBeta2(), getEpsilon(), initialDistance, coefficient, growth, biasCorrection, safeguardWarmup);
+        return List.of(getBeta1(), getBeta2(), getEpsilon(), initialDistance, coefficient, growth, biasCorrection,
+                safeguardWarmup);
     }
 
     /** Builds a {@link ProdigyUpdater}; every property has its recommended value until it is set. */

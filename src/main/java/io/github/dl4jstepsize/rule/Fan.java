@@ -6,7 +6,7 @@ package io.github.dl4jstepsize.rule;
  * <pre>
  *   d = m_hat / (sqrt(v_hat) + epsilon) / sqrt(3 fan_in)     Adam's direction, made by the base updater;
  *                                                            biases and gains: fan_in of the weights before them
- *   k = min(weightDecay epochs, {@value #STRONGEST_DECAY})                  complete epochs of more than one batch
+ *   k = min(weightDecay epochs, 0.06)                        complete epochs of more than one batch
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
  * A step that the listener is going to decay is half as long again, 1.5 r.
