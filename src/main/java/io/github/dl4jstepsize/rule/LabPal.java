@@ -35,7 +35,8 @@ import java.util.TreeMap;
  * a new search follows them; later measurements are averaged. Departures from that code: alpha applies to the true
  * minimum and an update of SGD is at most twice as long as s (GRADIENT), s_max is a constant and bounds the step after
  * alpha, momentum also acts at k = 1, a schedule entry is never missed, and a network without any measurement yet takes
- * a step of mu where the line falls without curving upwards. Where a search finds no minimum, the last measurement stays in use.
+ * a step of mu where the line falls without curving upwards. Where a search finds no minimum, the last measurement stays
+ * in use.
  */
 public final class LabPal implements StepRule {
 

@@ -32,10 +32,10 @@ final class Overhead implements Callable<Integer> {
 
     private static final int INPUTS = 100;
     private static final int CLASSES = 10;
-    private static final int WARM_UP = 10;
+    private static final int WARM_UP = 5;
     /** So many parameters are trained in all with each updater: large networks are slow and noise matters less there. */
     private static final double PARAMETER_ITERATIONS = 1e8;
-    private static final int FEWEST_ITERATIONS = 15;
+    private static final int FEWEST_ITERATIONS = 9;
     private static final int MOST_ITERATIONS = 200;
     private static final List<Color> COLORS = List.of(Picture.BLUE, Picture.ORANGE, Picture.GREEN, Picture.VERMILION,
             Picture.PURPLE, Picture.SKY);
@@ -44,7 +44,7 @@ final class Overhead implements Callable<Integer> {
     private CommandSpec spec;
 
     @Option(names = "--updaters", paramLabel = "NAME=BASE", split = ",",
-            defaultValue = "auto=adam,fan=adam,l4-adam=adam,l4=nesterovs,adam:linear=adam",
+            defaultValue = "auto=adam,fan=adam,l4-adam=adam,l4=nesterovs",
             description = "Updaters, and those of DL4J's to measure them by. Default: ${DEFAULT-VALUE}.")
     private Map<String, String> updaters;
 
@@ -97,7 +97,7 @@ final class Overhead implements Callable<Integer> {
         names.addAll(updaters.values());
         for (String name : names) {
             networks.computeIfAbsent(name, any -> new Network(Networks.perceptron(WeightInit.RELU, false, hidden)
-                    .build(data, Updaters.named(name, MOST_ITERATIONS), 1)));
+                    .build(data, Updaters.named(name, WARM_UP + MOST_ITERATIONS), 1)));
         }
         return networks;
     }
