@@ -41,6 +41,9 @@ final class BatchNormStatistics {
      * @param network a MultiLayerNetwork or ComputationGraph
      */
     static void estimate(Model network, MultiDataSetIterator batches) {
+        if (network.paramTable().keySet().stream().noneMatch(BatchNormStatistics::isStatistic)) {
+            return;
+        }
         // DL4J updates the statistics only where it trains: it trains a copy that does not learn anything.
         Model copy = withItsOwnConfiguration(network);
         List<org.deeplearning4j.nn.conf.layers.BatchNormalization> layers = new ArrayList<>();
@@ -54,9 +57,6 @@ final class BatchNormStatistics {
                 layers.add((org.deeplearning4j.nn.conf.layers.BatchNormalization) configuration);
             }
         }
-        if (layers.isEmpty()) {
-            return;
-        }
         if (!batches.hasNext() && batches.resetSupported()) {
             batches.reset();
         }
@@ -68,10 +68,14 @@ final class BatchNormStatistics {
         }
         Map<String, INDArray> estimated = copy.paramTable();
         network.paramTable().forEach((name, values) -> {
-            if (NAMES.contains(name.substring(name.lastIndexOf('_') + 1))) {
+            if (isStatistic(name)) {
                 values.assign(estimated.get(name));
             }
         });
+    }
+
+    private static boolean isStatistic(String parameter) {
+        return NAMES.contains(parameter.substring(parameter.lastIndexOf('_') + 1));
     }
 
     static Model copy(Model network) {

@@ -11,9 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class MomoTest {
 
-    private static final double[] CURVATURES = {3, 0.5, 7};
-    private static final double[] SOLUTION = {1, -2, 0.5};
-    private static final double[] START = {0.2, -0.4, 1.5};
+    /** What is left at the solution. */
+    private static final double OFFSET = 0.2;
     private static final double LOWER_BOUND = 0.1;
 
     private static Momo momo(Momo.Direction direction, double maxStep) {
@@ -26,7 +25,7 @@ class MomoTest {
     }
 
     private static Training training(Momo.Direction direction, double maxStep) {
-        Training training = new Training(momo(direction, maxStep), START);
+        Training training = new Training(momo(direction, maxStep), Bowl.START);
         if (direction == Momo.Direction.ADAM) {
             training.base = new Adam(0.9, 0.999, 1e-8);
         }
@@ -34,19 +33,7 @@ class MomoTest {
     }
 
     private static double loss(double[] x) {
-        double loss = 0.2;
-        for (int i = 0; i < x.length; i++) {
-            loss += CURVATURES[i] * (x[i] - SOLUTION[i]) * (x[i] - SOLUTION[i]) / 2;
-        }
-        return loss;
-    }
-
-    private static double[] gradient(double[] x) {
-        double[] g = new double[x.length];
-        for (int i = 0; i < x.length; i++) {
-            g[i] = CURVATURES[i] * (x[i] - SOLUTION[i]);
-        }
-        return g;
+        return OFFSET + Bowl.loss(x);
     }
 
     private static double dot(double[] x, double[] y) {
@@ -57,14 +44,14 @@ class MomoTest {
     @ParameterizedTest
     @ValueSource(doubles = {0.01, 0.1, 100})
     void followsThePapersAlgorithmForAdam(double maxStep) {
-        double[] x = START.clone();
+        double[] x = Bowl.START.clone();
         Training training = training(Momo.Direction.ADAM, maxStep);
         double[] d = new double[3];
         double[] v = new double[3];
         double gamma = 0;
         double averageLoss = 0;
         for (int t = 1; t <= 40; t++) {
-            double[] g = gradient(x);
+            double[] g = Bowl.gradient(x);
             double rho = 1 - Math.pow(0.9, t);
             double[] preconditioned = new double[3];
             for (int i = 0; i < 3; i++) {
@@ -89,13 +76,13 @@ class MomoTest {
     @ParameterizedTest
     @ValueSource(doubles = {0.01, 1, 100})
     void followsThePapersAlgorithmForMomentum(double maxStep) {
-        double[] x = START.clone();
+        double[] x = Bowl.START.clone();
         Training training = training(Momo.Direction.MOMENTUM, maxStep);
-        double[] d = gradient(x);
+        double[] d = Bowl.gradient(x);
         double gamma = dot(d, x);
         double averageLoss = loss(x);
         for (int t = 1; t <= 40; t++) {
-            double[] g = gradient(x);
+            double[] g = Bowl.gradient(x);
             averageLoss = 0.1 * loss(x) + 0.9 * averageLoss;
             gamma = 0.1 * dot(g, x) + 0.9 * gamma;
             for (int i = 0; i < 3; i++) {
@@ -112,7 +99,7 @@ class MomoTest {
     }
 
     private static void assertStep(Training training, double rate, boolean capped, double[] expected) {
-        Step step = training.step(MomoTest::loss, MomoTest::gradient);
+        Step step = training.step(MomoTest::loss, Bowl::gradient);
         assertEquals(capped ? Outcome.MAXIMUM_STEP : Outcome.LINEARIZED, step.outcome());
         assertEquals(1, step.stepSize() / rate, 1e-12);
         assertEquals(1, step.learningRate() / (training.decay * rate), 1e-12);
@@ -127,17 +114,17 @@ class MomoTest {
     @EnumSource(Momo.Direction.class)
     void theFirstStepTakesTheLinearisedLossToItsBound(Momo.Direction direction) {
         Training training = training(direction, 1e6);
-        training.step(MomoTest::loss, MomoTest::gradient);
-        double[] moved = {START[0] - training.parameters[0], START[1] - training.parameters[1],
-                START[2] - training.parameters[2]};
-        assertEquals(LOWER_BOUND, loss(START) - dot(gradient(START), moved), 1e-12);
+        training.step(MomoTest::loss, Bowl::gradient);
+        double[] moved = {Bowl.START[0] - training.parameters[0], Bowl.START[1] - training.parameters[1],
+                Bowl.START[2] - training.parameters[2]};
+        assertEquals(LOWER_BOUND, loss(Bowl.START) - dot(Bowl.gradient(Bowl.START), moved), 1e-12);
     }
 
     @Test
     void refusesALossBelowItsBoundAndNamesIt() {
         Training training = training(Momo.Direction.ADAM, 0.01);
         IllegalStateException thrown = assertThrows(IllegalStateException.class,
-                () -> training.step(x -> 0.05, MomoTest::gradient));
+                () -> training.step(x -> 0.05, Bowl::gradient));
         assertTrue(thrown.getMessage().contains("0.05"), thrown.getMessage());
         assertTrue(thrown.getMessage().contains("a function"), thrown.getMessage());
         assertTrue(thrown.getMessage().contains("lowerBound"), thrown.getMessage());
@@ -150,15 +137,15 @@ class MomoTest {
         Training training = training(direction, 0.01);
         Step step = training.step(MomoTest::loss, x -> new double[3]);
         assertEquals(Outcome.NO_DESCENT, step.outcome());
-        assertEquals(0, dot(START, START) - dot(training.parameters, training.parameters));
+        assertEquals(0, dot(Bowl.START, Bowl.START) - dot(training.parameters, training.parameters));
     }
 
     /** A direction that something else has turned around, as weight decay can. */
     @Test
     void staysWhereTheDirectionAscends() {
-        Training training = new Training(momo(Momo.Direction.ADAM, 0.01), START);
+        Training training = new Training(momo(Momo.Direction.ADAM, 0.01), Bowl.START);
         training.turnDirection = true;
-        assertEquals(Outcome.NO_DESCENT, training.step(MomoTest::loss, MomoTest::gradient).outcome());
-        assertEquals(0, dot(START, START) - dot(training.parameters, training.parameters));
+        assertEquals(Outcome.NO_DESCENT, training.step(MomoTest::loss, Bowl::gradient).outcome());
+        assertEquals(0, dot(Bowl.START, Bowl.START) - dot(training.parameters, training.parameters));
     }
 }

@@ -87,7 +87,8 @@ class CompareCommandTest {
         assertNotEquals(first.loss.get(0), first.loss.get(1));
     }
 
-    private static DataSet noise(int examples) {
+    /** Images without content. */
+    static DataSet noise(int examples) {
         INDArray labels = Nd4j.zeros(examples, 10);
         for (int i = 0; i < examples; i++) {
             labels.putScalar(i, i % 10, 1);

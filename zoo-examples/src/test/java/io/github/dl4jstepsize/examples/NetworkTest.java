@@ -19,11 +19,7 @@ class NetworkTest {
     /** The network has dropout: without the position in the random numbers its masks would be others. */
     @Test
     void aSavedNetworkGoesOnWithTheSameRandomNumbers() {
-        INDArray labels = Nd4j.zeros(16, 10);
-        for (int i = 0; i < 16; i++) {
-            labels.putScalar(i, i % 10, 1);
-        }
-        DataSet batch = new DataSet(Nd4j.rand(16, 784), labels);
+        DataSet batch = CompareCommandTest.noise(16);
         TrainTest data = new TrainTest(batch, batch);
         Network network = new Network(Networks.convolutional(data, Updaters.named("pal", 1), 1));
         network.fit(batch);
