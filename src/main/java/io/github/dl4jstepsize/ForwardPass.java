@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.CacheMode;
@@ -123,6 +124,15 @@ abstract class ForwardPass {
                 layer.clearNoiseWeightParams();
             }
         }
+    }
+
+    /** Which input of the network a layer reads, -1 if it reads another layer. */
+    abstract int numberOfInput(Trainable layer);
+
+    /** What a layer reads in the current batch if that is an input of the network, otherwise null. */
+    final INDArray inputOf(Trainable layer) {
+        int number = numberOfInput(layer);
+        return number < 0 ? null : current().features[number];
     }
 
     /** A copy of the current batch. */

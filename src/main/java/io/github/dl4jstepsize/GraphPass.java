@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
@@ -123,6 +124,12 @@ final class GraphPass extends ForwardPass {
             sum += score;
         }
         return sum;
+    }
+
+    @Override
+    int numberOfInput(Trainable layer) {
+        List<String> inputs = configuration.getVertexInputs().get(((GraphVertex) layer).getVertexName());
+        return inputs.size() == 1 ? configuration.getNetworkInputs().indexOf(inputs.get(0)) : -1;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
@@ -67,6 +68,11 @@ final class MultiLayerPass extends ForwardPass {
         RecurrentLayer recurrent = recurrent(layer);
         return recurrent == null ? layer.activate(input, true, workspaces)
                 : recurrent.rnnActivateUsingStoredState(input, true, false, workspaces);
+    }
+
+    @Override
+    int numberOfInput(Trainable layer) {
+        return layer == layers()[0] ? 0 : -1;
     }
 
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */

@@ -74,8 +74,6 @@ final class StepSizeSearch {
 
     /** Null unless the updater averages. */
     private final BlockVector average;
-    /** Of the weights' initialisation; made when a rule asks for it. */
-    private BlockVector weightScale;
     private final BlockVector squaredGradient;
     /** Null if nobody knows how long the training will be. */
     private Horizon horizon;
@@ -518,12 +516,9 @@ final class StepSizeSearch {
         }
 
         @Override
-        public Vector weightScale() {
-            if (weightScale == null) {
-                INDArray scales = WeightScale.of(variables, parameters);
-                weightScale = parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i))));
-            }
-            return weightScale;
+        public void weightScale(Vector result) {
+            INDArray scales = WeightScale.of(variables, parameters, forwardPass::inputOf);
+            result.assign(parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i)))));
         }
 
         @Override

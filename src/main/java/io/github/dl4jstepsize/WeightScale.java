@@ -3,20 +3,29 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.indexing.conditions.Conditions;
 
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)]: their
- * standard deviation 1/sqrt(3 fan_in). It depends on shapes only, not on the weights that a network has.
+ * standard deviation 1/sqrt(3 fan_in). It depends on shapes and on how many inputs are 0, not on the weights that a network
+ * has.
  */
 final class WeightScale {
+
+    /** What is left of a layer's inputs behind rectifiers, and of pictures on a black ground: not worth a correction. */
+    private static final double USUAL_DENSITY = 0.5;
 
     private WeightScale() {
     }
@@ -24,19 +33,20 @@ final class WeightScale {
     /**
      * @param variables  whose scale is wanted, layer by layer
      * @param parameters the network's flat parameters
+     * @param inputOf    what a layer reads in the current batch, null if that is not an input of the network
      * @return the scale of every parameter; 1 for those of other variables
      */
-    static INDArray of(List<ParamState> variables, INDArray parameters) {
+    static INDArray of(List<ParamState> variables, INDArray parameters, Function<Trainable, INDArray> inputOf) {
         INDArray scales = parameters.ulike().assign(1);
         // Without any weights the scale is 1.
         double fanInOfBiases = 1.0 / 3;
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
             // A layer's biases may come before its weights, and a BatchNormalization has only the weights before it.
-            double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name)).max()
+            double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name, inputOf)).max()
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
-            double fanIn = fanIn(layer, variable.getParamName());
+            double fanIn = fanIn(layer, variable.getParamName(), inputOf);
             // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
             INDArray array = layer.paramTable(false).get(variable.getParamName());
             long from = array.offset() - parameters.offset();
@@ -46,7 +56,34 @@ final class WeightScale {
         return scales;
     }
 
-    /** 0 for parameters that are not multiplied with inputs and summed up. */
+    /** The number of inputs that count; 0 for parameters that are not multiplied with inputs and summed up. */
+    private static double fanIn(Trainable layer, String name, Function<Trainable, INDArray> inputOf) {
+        double fanIn = fanIn(layer, name);
+        if (fanIn == 0 || name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY)) {
+            return fanIn;
+        }
+        INDArray input = inputOf.apply(layer);
+        return input == null ? fanIn : Math.max(1, fanIn * Math.min(1, share(layer, input, fanIn) / USUAL_DENSITY));
+    }
+
+    /**
+     * The share of a layer's inputs that are not 0, at least 1/positions, of which a batch has one per example and step of
+     * time: Adam's step for an input that is on in every k-th batch only is sqrt(k) times as long.
+     */
+    private static double share(Trainable layer, INDArray input, double fanIn) {
+        if (layer.getConfig() instanceof EmbeddingLayer || layer.getConfig() instanceof EmbeddingSequenceLayer) {
+            return Math.max(1 / fanIn, 1.0 / input.length());
+        }
+        // Steps of time in which nothing is on are behind the end of a sequence: masks do not reach every layer.
+        double positions = input.rank() == 3 ? Math.max(1, notZero(input.amax(1)))
+                : input.length() / (double) input.size(1);
+        return Math.max(1, notZero(input) / input.size(1)) / positions;
+    }
+
+    private static double notZero(INDArray array) {
+        return array.scan(Conditions.notEquals(0)).doubleValue();
+    }
+
     private static double fanIn(Trainable layer, String name) {
         if (!(layer.getConfig() instanceof Layer)) {
             return 0;

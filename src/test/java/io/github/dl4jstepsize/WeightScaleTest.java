@@ -9,17 +9,27 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -62,18 +72,111 @@ class WeightScaleTest {
 
     @Test
     void dependsOnTheNumberOfInputsOfAUnit() {
-        MultiLayerNetwork network = network(new ProbeUpdater(batch -> {
-            batch.direction().assign(batch.weightScale());
+        MultiLayerNetwork network = network(scale());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(batch()));
+        FAN_IN.forEach((name, fanIn) -> assertFanIn(fanIn, moved.get(name)));
+    }
+
+    private static Map<String, INDArray> moved(Model network, Runnable fit) {
+        Map<String, INDArray> moved = new HashMap<>();
+        network.paramTable().forEach((name, array) -> moved.put(name, array.dup()));
+        fit.run();
+        network.paramTable().forEach((name, array) -> moved.get(name).subi(array));
+        return moved;
+    }
+
+    private static void assertFanIn(double fanIn, INDArray moved) {
+        assertEquals(1 / Math.sqrt(3 * fanIn), moved.minNumber().doubleValue(), 1e-12);
+        assertEquals(1 / Math.sqrt(3 * fanIn), moved.maxNumber().doubleValue(), 1e-12);
+    }
+
+    private static MultiLayerNetwork network(InputType input, Layer... layers) {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(scale()).list(layers).setInputType(input).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        return network;
+    }
+
+    private static IUpdater scale() {
+        return new ProbeUpdater(batch -> {
+            batch.weightScale(batch.direction());
             return Step.chosen(1, 1, Outcome.CONSTANT);
-        }));
-        Map<String, INDArray> before = network.clone().paramTable();
-        network.fit(batch());
-        FAN_IN.forEach((name, fanIn) -> {
-            INDArray moved = before.get(name).sub(network.getParam(name));
-            double expected = 1 / Math.sqrt(3 * fanIn);
-            assertEquals(expected, moved.minNumber().doubleValue(), 1e-12, name);
-            assertEquals(expected, moved.maxNumber().doubleValue(), 1e-12, name);
         });
+    }
+
+    /** One of twenty inputs is on in every step of time; what is behind the end of a sequence does not count. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void oneOfManyCountsAsTwo(boolean masked) {
+        int inputs = 20;
+        int steps = 30;
+        MultiLayerNetwork network = network(InputType.recurrent(inputs), new LSTM.Builder().nIn(inputs).nOut(30).build(),
+                Problem.recurrentClasses(CLASSES).build());
+        INDArray features = Nd4j.zeros(DataType.DOUBLE, 2, inputs, steps);
+        INDArray labels = Nd4j.zeros(DataType.DOUBLE, 2, CLASSES, steps);
+        INDArray mask = Nd4j.ones(DataType.DOUBLE, 2, steps);
+        for (int example = 0; example < 2; example++) {
+            for (int step = 0; step < steps; step++) {
+                boolean behind = masked && example == 1 && step > 1;
+                features.putScalar(example, (3 * step + example) % inputs, step, behind ? 0 : 1);
+                labels.putScalar(example, step % CLASSES, step, 1);
+                mask.putScalar(example, step, behind ? 0 : 1);
+            }
+        }
+        Map<String, INDArray> moved = moved(network, () -> network.fit(features, labels, masked ? mask : null,
+                masked ? mask : null));
+        assertFanIn(2, moved.get("0_W"));
+        assertFanIn(30, moved.get("0_RW"));
+        assertFanIn(30, moved.get("0_b"));
+        assertFanIn(30, moved.get("1_W"));
+    }
+
+    /** 10 of 100 inputs are on in one input of a graph; in the other one more than half of 8. */
+    @Test
+    void fewInputsCountTwiceOfAGraphsInputsEachForItself() {
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(scale()).graphBuilder()
+                .addInputs("dense", "sparse").setInputTypes(InputType.feedForward(8), InputType.feedForward(100))
+                .addLayer("a", new DenseLayer.Builder().nOut(5).build(), "sparse")
+                .addLayer("b", new DenseLayer.Builder().nOut(6).build(), "dense")
+                .addLayer("output", Problem.classes(CLASSES).build(), "a", "b")
+                .setOutputs("output").build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        INDArray dense = Problem.random(1, DataType.DOUBLE, 12, 8);
+        dense.putColumn(0, Nd4j.zeros(DataType.DOUBLE, 12));
+        INDArray sparse = Nd4j.zeros(DataType.DOUBLE, 12, 100);
+        sparse.get(NDArrayIndex.all(), NDArrayIndex.interval(20, 30)).assign(-0.3);
+        Map<String, INDArray> moved = moved(network, () -> network.fit(new INDArray[]{dense, sparse},
+                new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES)}));
+        assertFanIn(20, moved.get("a_W"));
+        assertFanIn(20, moved.get("a_b"));
+        assertFanIn(8, moved.get("b_W"));
+        assertFanIn(11, moved.get("output_W"));
+    }
+
+    /** Three examples, nine inputs: each is on in a third of the batches at most, even if each example has only one. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void whatIsRarelyOnCountsMore(int on) {
+        MultiLayerNetwork network = network(InputType.feedForward(9), Problem.classes(CLASSES).build());
+        INDArray features = Nd4j.zeros(DataType.DOUBLE, 3, 9);
+        features.putScalar(0, 2, on);
+        Map<String, INDArray> moved = moved(network, () -> network.fit(features,
+                Problem.oneHot(1, DataType.DOUBLE, 3, CLASSES)));
+        assertFanIn(2 * 9 / 3, moved.get("0_W"));
+    }
+
+    /** Of 50 words, 7 in each of four examples: one is on, and each comes in every 50/28th batch. */
+    @Test
+    void embeddingsLookUpOneOfMany() {
+        MultiLayerNetwork network = network(null, new EmbeddingSequenceLayer.Builder().nIn(50).nOut(6).inputLength(7).build(),
+                new GlobalPoolingLayer(PoolingType.AVG), Problem.classes(CLASSES).nIn(6).build());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 7),
+                Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
+        assertFanIn(2 * 50 / 28.0, moved.get("0_W"));
+        assertFanIn(6, moved.get("2_W"));
     }
 
     /** In the first iteration v_hat = g^2, and S the sum of scale |g|. */

@@ -49,8 +49,11 @@ public final class Fan implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
+        if (steps == 0) {
+            batch.weightScale(batch.memory(0));
+        }
         steps++;
-        batch.direction().multiply(batch.weightScale());
+        batch.direction().multiply(batch.memory(0));
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.direction().add(DECAY_EVERY * decay, batch.parameters());
@@ -62,6 +65,12 @@ public final class Fan implements StepRule {
     @Override
     public boolean looksAhead() {
         return false;
+    }
+
+    /** The scale of the weights. */
+    @Override
+    public int memoryVectors() {
+        return 1;
     }
 
     @Override

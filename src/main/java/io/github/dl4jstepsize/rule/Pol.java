@@ -71,6 +71,9 @@ public final class Pol implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
+        if (settings.scaled && steps == 0) {
+            batch.weightScale(batch.memory(0));
+        }
         if (needsGradient()) {
             double square = square(batch);
             if (!Double.isFinite(square)) {
@@ -84,7 +87,7 @@ public final class Pol implements StepRule {
         meanLoss = settings.decay * meanLoss + (1 - settings.decay) * batch.loss();
         lossWeight = settings.decay * lossWeight + (1 - settings.decay);
         if (settings.scaled) {
-            batch.direction().multiply(batch.weightScale());
+            batch.direction().multiply(batch.memory(0));
         }
         double polyak = settings.fraction * (meanLoss / lossWeight) / (meanSquare / squareWeight);
         // Not a number where loss and gradient are both 0.
@@ -100,10 +103,16 @@ public final class Pol implements StepRule {
         terms.multiply(terms);
         terms.divideByRoot(batch.squaredGradient(), root * settings.epsilon);
         if (settings.scaled) {
-            terms.multiply(batch.weightScale());
+            terms.multiply(batch.memory(0));
         }
         // None of them is negative.
         return root * terms.norm1();
+    }
+
+    /** The scale of the weights. */
+    @Override
+    public int memoryVectors() {
+        return settings.scaled ? 1 : 0;
     }
 
     @Override

@@ -41,11 +41,13 @@ public interface TrainingBatch extends Losses {
     Vector parameters();
 
     /**
-     * For each parameter 1/sqrt(3 fan_in), where fan_in is the number of inputs that a unit of its layer sums up. Biases
-     * take the number of their layer's weights (the larger one if it has several kinds of them), the gains of a
-     * BatchNormalization that of the layer before. A rule must not write to it.
+     * Writes for each parameter 1/sqrt(3 fan_in), where fan_in is the number of inputs that a unit of its layer sums up.
+     * Biases take the number of their layer's weights (the larger one if it has several kinds of them), the gains of a
+     * BatchNormalization that of the layer before. Layers that read an input of the network that is 0 for the most part
+     * in this batch, as words are, or that look up embeddings, take twice the mean number of inputs that are not, if
+     * that is less. The result depends on the batch: make it once and remember it.
      */
-    Vector weightScale();
+    void weightScale(Vector result);
 
     /**
      * The base updater's running average of squared gradients, without correction of its bias, for methods that declare

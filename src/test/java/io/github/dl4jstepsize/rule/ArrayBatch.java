@@ -74,10 +74,8 @@ abstract class ArrayBatch implements TrainingBatch {
     }
 
     @Override
-    public Vector weightScale() {
-        double[] ones = new double[parameters.length];
-        Arrays.fill(ones, 1);
-        return new ArrayVector(ones);
+    public void weightScale(Vector result) {
+        Arrays.fill(((ArrayVector) result).values, 1);
     }
 
     @Override
