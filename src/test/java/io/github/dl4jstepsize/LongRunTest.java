@@ -8,12 +8,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
-import org.nd4j.linalg.api.memory.deallocation.DeallocatorService;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 import java.lang.management.ManagementFactory;
-import java.lang.reflect.Field;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -120,7 +118,7 @@ class LongRunTest {
                 System.gc();
                 // ND4J's threads free the native memory of what was collected.
                 Thread.sleep(200);
-                count = arrays();
+                count = NativeArrays.references().size();
             } while (count < last || count > expected && rounds++ < MOST_COLLECTIONS);
             arrays = count;
             heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
@@ -128,13 +126,6 @@ class LongRunTest {
             files = ManagementFactory.getPlatformMXBean(UnixOperatingSystemMXBean.class).getOpenFileDescriptorCount();
             workspaces = Nd4j.getWorkspaceManager().getAllWorkspacesForCurrentThread().stream()
                     .collect(Collectors.toMap(MemoryWorkspace::getId, MemoryWorkspace::getCurrentSize));
-        }
-
-        /** ND4J keeps a reference to every array and workspace with native memory, without an accessor. */
-        private static int arrays() throws ReflectiveOperationException {
-            Field references = DeallocatorService.class.getDeclaredField("referenceMap");
-            references.setAccessible(true);
-            return ((Map<?, ?>) references.get(Nd4j.getDeallocatorService())).size();
         }
 
         @Override
