@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
@@ -18,14 +19,16 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)]: their
- * standard deviation 1/sqrt(3 fan_in). It depends on shapes and on how many inputs are 0, not on the weights that a network
- * has.
+ * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
+ * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer. Where
+ * they come from the network's input it is the mean sum of their squares, which is fan_in for inputs of mean square 1, 1
+ * for one word of many, and large for pixels from 0 to 255: the same step of the weights then moves a unit as far as if
+ * the inputs had been normalized.
  */
 final class WeightScale {
 
-    /** What is left of a layer's inputs behind rectifiers, and of pictures on a black ground: not worth a correction. */
-    private static final double USUAL_DENSITY = 0.5;
+    /** Inputs that are almost 0 in the first batch may be larger later. */
+    private static final double SMALLEST_SUM = 1;
 
     private WeightScale() {
     }
@@ -43,45 +46,42 @@ final class WeightScale {
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
             // A layer's biases may come before its weights, and a BatchNormalization has only the weights before it.
-            double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name, inputOf)).max()
+            double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name)).max()
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
-            double fanIn = fanIn(layer, variable.getParamName(), inputOf);
+            double sum = sumOfSquares(layer, variable.getParamName(), inputOf);
             // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
             INDArray array = layer.paramTable(false).get(variable.getParamName());
             long from = array.offset() - parameters.offset();
             scales.get(NDArrayIndex.interval(from, from + array.length()))
-                    .assign(1 / Math.sqrt(3 * (fanIn > 0 ? fanIn : fanInOfBiases)));
+                    .assign(1 / Math.sqrt(3 * (sum > 0 ? sum : fanInOfBiases)));
         }
         return scales;
     }
 
-    /** The number of inputs that count; 0 for parameters that are not multiplied with inputs and summed up. */
-    private static double fanIn(Trainable layer, String name, Function<Trainable, INDArray> inputOf) {
+    /** n; 0 for parameters that are not multiplied with inputs and summed up. */
+    private static double sumOfSquares(Trainable layer, String name, Function<Trainable, INDArray> inputOf) {
         double fanIn = fanIn(layer, name);
         if (fanIn == 0 || name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY)) {
             return fanIn;
         }
         INDArray input = inputOf.apply(layer);
-        return input == null ? fanIn : Math.max(1, fanIn * Math.min(1, share(layer, input, fanIn) / USUAL_DENSITY));
+        return input == null ? fanIn : Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
     }
 
     /**
-     * The share of a layer's inputs that are not 0, at least 1/positions, of which a batch has one per example and step of
-     * time: Adam's step for an input that is on in every k-th batch only is sqrt(k) times as long.
+     * Of a layer's inputs, at least 1/positions, of which a batch has one per example and step of time: Adam's step for an
+     * input that is on in every k-th batch only is sqrt(k) times as long.
      */
-    private static double share(Trainable layer, INDArray input, double fanIn) {
+    private static double meanSquare(Trainable layer, INDArray input, double fanIn) {
         if (layer.getConfig() instanceof EmbeddingLayer || layer.getConfig() instanceof EmbeddingSequenceLayer) {
             return Math.max(1 / fanIn, 1.0 / input.length());
         }
         // Steps of time in which nothing is on are behind the end of a sequence: masks do not reach every layer.
-        double positions = input.rank() == 3 ? Math.max(1, notZero(input.amax(1)))
+        double positions = input.rank() == 3 ? Math.max(1, input.amax(1).scan(Conditions.notEquals(0)).doubleValue())
                 : input.length() / (double) input.size(1);
-        return Math.max(1, notZero(input) / input.size(1)) / positions;
-    }
-
-    private static double notZero(INDArray array) {
-        return array.scan(Conditions.notEquals(0)).doubleValue();
+        double norm = input.castTo(DataType.DOUBLE).norm2Number().doubleValue();
+        return Math.max(1, norm * norm / input.size(1)) / positions;
     }
 
     private static double fanIn(Trainable layer, String name) {

@@ -57,9 +57,11 @@ class WeightScaleTest {
         return network;
     }
 
+    /** Of the inputs' squares the mean is 1. */
     private static DataSet batch() {
-        return new DataSet(Problem.random(1, DataType.DOUBLE, 5, INPUTS, 8, 8),
-                Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES));
+        INDArray features = Problem.random(1, DataType.DOUBLE, 5, INPUTS, 8, 8);
+        features.divi(Math.sqrt(features.mul(features).meanNumber().doubleValue()));
+        return new DataSet(features, Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES));
     }
 
     private static final Map<String, Integer> FAN_IN = Map.ofEntries(
@@ -108,7 +110,7 @@ class WeightScaleTest {
     /** One of twenty inputs is on in every step of time; what is behind the end of a sequence does not count. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void oneOfManyCountsAsTwo(boolean masked) {
+    void oneOfManyCountsAsOne(boolean masked) {
         int inputs = 20;
         int steps = 30;
         MultiLayerNetwork network = network(InputType.recurrent(inputs), new LSTM.Builder().nIn(inputs).nOut(30).build(),
@@ -126,34 +128,43 @@ class WeightScaleTest {
         }
         Map<String, INDArray> moved = moved(network, () -> network.fit(features, labels, masked ? mask : null,
                 masked ? mask : null));
-        assertFanIn(2, moved.get("0_W"));
+        assertFanIn(1, moved.get("0_W"));
         assertFanIn(30, moved.get("0_RW"));
         assertFanIn(30, moved.get("0_b"));
         assertFanIn(30, moved.get("1_W"));
     }
 
-    /** 10 of 100 inputs are on in one input of a graph; in the other one more than half of 8. */
+    /** 10 of 100 inputs are 3 in one input of a graph; 8 inputs from 0 to 255 in the other one. */
     @Test
-    void fewInputsCountTwiceOfAGraphsInputsEachForItself() {
+    void aGraphsInputsCountByTheirSquaresEachForItself() {
         ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
                 .updater(scale()).graphBuilder()
-                .addInputs("dense", "sparse").setInputTypes(InputType.feedForward(8), InputType.feedForward(100))
+                .addInputs("unscaled", "sparse").setInputTypes(InputType.feedForward(8), InputType.feedForward(100))
                 .addLayer("a", new DenseLayer.Builder().nOut(5).build(), "sparse")
-                .addLayer("b", new DenseLayer.Builder().nOut(6).build(), "dense")
+                .addLayer("b", new DenseLayer.Builder().nOut(6).build(), "unscaled")
                 .addLayer("output", Problem.classes(CLASSES).build(), "a", "b")
                 .setOutputs("output").build());
         network.init();
         network.setListeners(new StepSizeListener());
-        INDArray dense = Problem.random(1, DataType.DOUBLE, 12, 8);
-        dense.putColumn(0, Nd4j.zeros(DataType.DOUBLE, 12));
+        INDArray unscaled = Problem.random(1, DataType.DOUBLE, 12, 8).muli(255);
+        double sumOfSquares = unscaled.mul(unscaled).sumNumber().doubleValue() / 12;
         INDArray sparse = Nd4j.zeros(DataType.DOUBLE, 12, 100);
-        sparse.get(NDArrayIndex.all(), NDArrayIndex.interval(20, 30)).assign(-0.3);
-        Map<String, INDArray> moved = moved(network, () -> network.fit(new INDArray[]{dense, sparse},
+        sparse.get(NDArrayIndex.all(), NDArrayIndex.interval(20, 30)).assign(-3);
+        Map<String, INDArray> moved = moved(network, () -> network.fit(new INDArray[]{unscaled, sparse},
                 new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES)}));
-        assertFanIn(20, moved.get("a_W"));
-        assertFanIn(20, moved.get("a_b"));
-        assertFanIn(8, moved.get("b_W"));
+        assertFanIn(90, moved.get("a_W"));
+        assertFanIn(100, moved.get("a_b"));
+        assertFanIn(sumOfSquares, moved.get("b_W"));
+        assertFanIn(8, moved.get("b_b"));
         assertFanIn(11, moved.get("output_W"));
+    }
+
+    @Test
+    void inputsThatAreAlmostZeroCountAsOne() {
+        MultiLayerNetwork network = network(InputType.feedForward(9), Problem.classes(CLASSES).build());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 12, 9).muli(1e-3),
+                Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES)));
+        assertFanIn(1, moved.get("0_W"));
     }
 
     /** Three examples, nine inputs: each is on in a third of the batches at most, even if each example has only one. */
@@ -165,7 +176,7 @@ class WeightScaleTest {
         features.putScalar(0, 2, on);
         Map<String, INDArray> moved = moved(network, () -> network.fit(features,
                 Problem.oneHot(1, DataType.DOUBLE, 3, CLASSES)));
-        assertFanIn(2 * 9 / 3, moved.get("0_W"));
+        assertFanIn(9 / 3, moved.get("0_W"));
     }
 
     /** Of 50 words, 7 in each of four examples: one is on, and each comes in every 50/28th batch. */
@@ -175,7 +186,7 @@ class WeightScaleTest {
                 new GlobalPoolingLayer(PoolingType.AVG), Problem.classes(CLASSES).nIn(6).build());
         Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 7),
                 Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
-        assertFanIn(2 * 50 / 28.0, moved.get("0_W"));
+        assertFanIn(50 / 28.0, moved.get("0_W"));
         assertFanIn(6, moved.get("2_W"));
     }
 

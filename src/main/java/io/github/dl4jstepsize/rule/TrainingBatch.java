@@ -41,11 +41,11 @@ public interface TrainingBatch extends Losses {
     Vector parameters();
 
     /**
-     * Writes for each parameter 1/sqrt(3 fan_in), where fan_in is the number of inputs that a unit of its layer sums up.
-     * Biases take the number of their layer's weights (the larger one if it has several kinds of them), the gains of a
-     * BatchNormalization that of the layer before. Layers that read an input of the network that is 0 for the most part
-     * in this batch, as words are, or that look up embeddings, take twice the mean number of inputs that are not, if
-     * that is less. The result depends on the batch: make it once and remember it.
+     * Writes for each parameter 1/sqrt(3 n), where n is fan_in, the number of inputs that a unit of its layer sums up, or
+     * for weights that are multiplied with an input of the network, the mean sum of these inputs' squares, at least 1. (Of
+     * inputs of mean square 1 that is fan_in again; where one of many is on, it is 1.) Biases take the fan_in of their
+     * layer's weights, the larger one if it has several kinds of them, the gains of a BatchNormalization that of the layer
+     * before. The result depends on the batch: make it once and remember it.
      */
     void weightScale(Vector result);
 
