@@ -23,7 +23,8 @@ import java.util.List;
  * The recommended backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what one batch
  * can do to the step. c is 0.8: an accuracy goes on rising where the loss has begun to rise again, and with 0.5 the steps
  * are so long that two of four runs of a small CNN ended at 64 and 69 %, where eight with 0.8 ended at 73 to 77 %
- * ({@code ArmijoBenchmark}).
+ * ({@code ArmijoBenchmark}). epsilon is 1e-2: over the published 1e-4 a network with small gradients changes by less than
+ * rounding errors, and the zoo's LeNet was at 24 % after 180 iterations instead of 74 %.
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
 public final class AccuracySlsUpdater extends BacktrackingUpdater {
@@ -161,7 +162,7 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
 
         private Metric metric = Metric.SMOOTH_ACCURACY;
         private double slopeFactor = 1;
-        private double epsilon = 1e-4;
+        private double epsilon = 1e-2;
         private boolean normalized;
         private SearchBatch searchBatch = SearchBatch.SAME;
         private int searchEvery = 1000;

@@ -20,6 +20,18 @@ final class Adam {
         this.epsilon = epsilon;
     }
 
+    /**
+     * Takes {@code gradient} into both moments, and turns it into {@code m_hat / (sqrt(v_hat) + epsilon)} but for a factor:
+     * all in one pass.
+     *
+     * @return the factor that is missing
+     */
+    double follow(Vector gradient, Vector first, Vector second, int t) {
+        double root = root(t);
+        gradient.adam(first, second, beta1, beta2, epsilon * root);
+        return root / (1 - Math.pow(beta1, t));
+    }
+
     /** Turns {@code vector} into {@code beta1 * first + (1 - beta1) * vector}. */
     void average(Vector vector, Vector first) {
         vector.scale(1 - beta1);
@@ -38,20 +50,26 @@ final class Adam {
         second.addSquares(1 - beta2, gradient);
     }
 
-    /** Turns {@code vector} into {@code vector / (sqrt(v_hat) + epsilon)}. */
-    void precondition(Vector vector, Vector second, int t) {
-        divide(vector, second, t, 1);
+    /**
+     * Takes {@code gradient} into the second moment, and turns {@code copy}, which is equal to it, into
+     * {@code gradient / (sqrt(v_hat) + epsilon)}.
+     */
+    void precondition(Vector copy, Vector gradient, Vector second, int t) {
+        double root = root(t);
+        // A first moment that forgets everything is the gradient.
+        copy.adam(gradient, second, 0, beta2, epsilon * root);
+        copy.scale(root);
     }
 
     /** Turns {@code vector}, a first moment, into {@code m_hat / (sqrt(v_hat) + epsilon)}. */
     void preconditionMoment(Vector vector, Vector second, int t) {
-        divide(vector, second, t, 1 - Math.pow(beta1, t));
+        double root = root(t);
+        vector.scale(root / (1 - Math.pow(beta1, t)));
+        vector.divideByRoot(second, epsilon * root);
     }
 
-    private void divide(Vector vector, Vector second, int t, double firstCorrection) {
-        // x / (sqrt(v / k) + epsilon) = x sqrt(k) / (sqrt(v) + epsilon sqrt(k)) spares a pass over v.
-        double root = Math.sqrt(1 - Math.pow(beta2, t));
-        vector.scale(root / firstCorrection);
-        vector.divideByRoot(second, epsilon * root);
+    /** sqrt(k) in x / (sqrt(v / k) + epsilon) = x sqrt(k) / (sqrt(v) + epsilon sqrt(k)), which spares a pass over v. */
+    private double root(int t) {
+        return Math.sqrt(1 - Math.pow(beta2, t));
     }
 }

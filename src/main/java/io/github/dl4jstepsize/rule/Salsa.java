@@ -110,8 +110,8 @@ public final class Salsa implements StepRule {
         iterations++;
         sinceSearch++;
         if (!searchIsDue()) {
-            follow(batch, batch.direction());
-            return Step.chosen(settings.asPublished ? settings.growth * stepSize : stepSize, stepSize, Outcome.REUSED);
+            double rate = settings.asPublished ? settings.growth * stepSize : stepSize;
+            return Step.chosen(rate, stepSize, Outcome.REUSED).moving(rate * follow(batch));
         }
         sinceSearch = 0;
         Vector gradient = prepare(batch);
@@ -171,11 +171,14 @@ public final class Salsa implements StepRule {
     }
 
     private Step doNotSearch(TrainingBatch batch, Vector gradient) {
-        follow(batch, gradient);
+        if (gradient != batch.direction()) {
+            batch.direction().assign(gradient);
+        }
+        double factor = follow(batch);
         if (settings.asPublished) {
             stepSize *= settings.growth;
         }
-        return Step.chosen(stepSize, stepSize, Outcome.NO_DESCENT);
+        return Step.chosen(stepSize, stepSize, Outcome.NO_DESCENT).moving(stepSize * factor);
     }
 
     private static double average(double decay, double average, double value) {
@@ -196,12 +199,12 @@ public final class Salsa implements StepRule {
         Vector second = batch.scratch(1);
         gradient.assign(direction);
         second.assign(batch.memory(1));
-        adam.updateSecond(second, gradient);
         if (settings.momentumInSearch) {
+            adam.updateSecond(second, gradient);
             adam.average(direction, batch.memory(0));
             adam.preconditionMoment(direction, second, exponent());
         } else {
-            adam.precondition(direction, second, exponent());
+            adam.precondition(direction, gradient, second, exponent());
         }
         return gradient;
     }
@@ -214,14 +217,10 @@ public final class Salsa implements StepRule {
         }
     }
 
-    /** Takes the gradient into Adam's moments, and turns batch.direction() into Adam's direction. */
-    private void follow(TrainingBatch batch, Vector gradient) {
-        if (settings.direction == Direction.ADAM) {
-            adam.updateFirst(batch.memory(0), gradient);
-            adam.updateSecond(batch.memory(1), gradient);
-            batch.direction().assign(batch.memory(0));
-            adam.preconditionMoment(batch.direction(), batch.memory(1), exponent());
-        }
+    /** Turns batch.direction(), a gradient, into the direction of a step without search, but for the factor returned. */
+    private double follow(TrainingBatch batch) {
+        return settings.direction == Direction.SGD ? 1
+                : adam.follow(batch.direction(), batch.memory(0), batch.memory(1), exponent());
     }
 
     @Override
