@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -44,6 +45,8 @@ class FashionMnistBenchmark {
         methods.put("Sgd(0.1)", new Method(new Sgd(0.1), 0));
         methods.put("Nesterovs(0.01)", new Method(new Nesterovs(0.01), 0));
         methods.put("Adam(1e-3)", new Method(new Adam(1e-3), 0));
+        methods.put("LINE_GRADIENT_DESCENT",
+                new Method(new Sgd(), OptimizationAlgorithm.LINE_GRADIENT_DESCENT, 0));
         methods.put("LABPAL&NSGD", new Method(new LabPalUpdater(), 84));
         methods.put("LABPAL&SGD", new Method(LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).build(), 0));
         methods.put("PAL", new Method(new PalUpdater(), 80));
@@ -54,6 +57,7 @@ class FashionMnistBenchmark {
         methods.put("L4Mom", new Method(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), 82.5));
         methods.put("L4Adam", new Method(new L4Updater(), 83.5));
         methods.put("Auto", new Method(new AutoUpdater(), 0));
+        methods.put("POL", new Method(new PolUpdater(), 0));
         methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
         methods.put("PLS", new Method(new PlsUpdater(), 0));
         methods.put("DoG", new Method(new DogUpdater(), 0));
@@ -101,6 +105,7 @@ class FashionMnistBenchmark {
     private static final class Method {
 
         private final IUpdater updater;
+        private final OptimizationAlgorithm algorithm;
         private final double required;
         private final List<Double> accuracies = new ArrayList<>();
         private final List<Long> nanoseconds = new ArrayList<>();
@@ -113,13 +118,18 @@ class FashionMnistBenchmark {
         private boolean lossAlwaysFell = true;
 
         private Method(IUpdater updater, double required) {
+            this(updater, OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT, required);
+        }
+
+        private Method(IUpdater updater, OptimizationAlgorithm algorithm, double required) {
             this.updater = updater;
+            this.algorithm = algorithm;
             this.required = required;
         }
 
         private void start(int seed) {
             network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(seed)
-                    .weightInit(WeightInit.RELU).updater(updater).list()
+                    .weightInit(WeightInit.RELU).updater(updater).optimizationAlgo(algorithm).list()
                     .layer(new DenseLayer.Builder().nOut(512).activation(Activation.RELU).build())
                     .layer(new DenseLayer.Builder().nOut(256).activation(Activation.RELU).build())
                     .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(10).activation(Activation.SOFTMAX).build())
