@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -128,6 +129,9 @@ abstract class ForwardPass {
 
     /** Which input of the network a layer reads, -1 if it reads another layer. */
     abstract int numberOfInput(Trainable layer);
+
+    /** The layer with parameters that a layer reads, if it is one. */
+    abstract Optional<Layer> layerBefore(Trainable layer);
 
     /** What a layer reads in the current batch if that is an input of the network, otherwise null. */
     final INDArray inputOf(Trainable layer) {

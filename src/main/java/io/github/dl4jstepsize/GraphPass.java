@@ -19,6 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@link ForwardPass} of a ComputationGraph. */
 final class GraphPass extends ForwardPass {
@@ -130,6 +131,16 @@ final class GraphPass extends ForwardPass {
     int numberOfInput(Trainable layer) {
         List<String> inputs = configuration.getVertexInputs().get(((GraphVertex) layer).getVertexName());
         return inputs.size() == 1 ? configuration.getNetworkInputs().indexOf(inputs.get(0)) : -1;
+    }
+
+    @Override
+    Optional<Layer> layerBefore(Trainable layer) {
+        GraphVertex vertex = (GraphVertex) layer;
+        do {
+            List<String> inputs = configuration.getVertexInputs().get(vertex.getVertexName());
+            vertex = inputs == null || inputs.size() != 1 ? null : network.getVertex(inputs.get(0));
+        } while (vertex != null && vertex.numParams() == 0);
+        return vertex == null ? Optional.empty() : Optional.ofNullable(vertex.getLayer());
     }
 
     @Override

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@link ForwardPass} of a MultiLayerNetwork. */
 final class MultiLayerPass extends ForwardPass {
@@ -73,6 +74,20 @@ final class MultiLayerPass extends ForwardPass {
     @Override
     int numberOfInput(Trainable layer) {
         return layer == layers()[0] ? 0 : -1;
+    }
+
+    @Override
+    Optional<Layer> layerBefore(Trainable layer) {
+        Optional<Layer> before = Optional.empty();
+        for (Layer next : layers()) {
+            if (next == layer) {
+                break;
+            }
+            if (next.numParams() > 0) {
+                before = Optional.of(next);
+            }
+        }
+        return before;
     }
 
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */

@@ -517,7 +517,7 @@ final class StepSizeSearch {
 
         @Override
         public void weightScale(Vector result) {
-            INDArray scales = WeightScale.of(variables, parameters, forwardPass::inputOf);
+            INDArray scales = WeightScale.of(variables, parameters, forwardPass);
             result.assign(parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i)))));
         }
 

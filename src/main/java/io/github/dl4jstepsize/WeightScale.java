@@ -2,11 +2,16 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.TrainingConfig;
+import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
@@ -16,19 +21,21 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
 import java.util.List;
-import java.util.function.Function;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
- * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer. Where
- * they come from the network's input it is the mean sum of their squares, which is fan_in for inputs of mean square 1, 1
- * for one word of many, and large for pixels from 0 to 255: the same step of the weights then moves a unit as far as if
- * the inputs had been normalized.
+ * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer; a
+ * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
+ * of their squares, which is fan_in for inputs of mean square 1, 1 for one word of many, and large for pixels from 0 to
+ * 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
  */
 final class WeightScale {
 
     /** Inputs that are almost 0 in the first batch may be larger later. */
     private static final double SMALLEST_SUM = 1;
+
+    /** Mean square of what an LSTM's cells let through, a gate (about 1/2) times a hyperbolic tangent. */
+    private static final double GATED_SQUARE = 0.2;
 
     private WeightScale() {
     }
@@ -36,10 +43,10 @@ final class WeightScale {
     /**
      * @param variables  whose scale is wanted, layer by layer
      * @param parameters the network's flat parameters
-     * @param inputOf    what a layer reads in the current batch, null if that is not an input of the network
+     * @param pass       tells what each layer reads
      * @return the scale of every parameter; 1 for those of other variables
      */
-    static INDArray of(List<ParamState> variables, INDArray parameters, Function<Trainable, INDArray> inputOf) {
+    static INDArray of(List<ParamState> variables, INDArray parameters, ForwardPass pass) {
         INDArray scales = parameters.ulike().assign(1);
         // Without any weights the scale is 1.
         double fanInOfBiases = 1.0 / 3;
@@ -49,7 +56,7 @@ final class WeightScale {
             double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name)).max()
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
-            double sum = sumOfSquares(layer, variable.getParamName(), inputOf);
+            double sum = sumOfSquares(layer, variable.getParamName(), pass);
             // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
             INDArray array = layer.paramTable(false).get(variable.getParamName());
             long from = array.offset() - parameters.offset();
@@ -60,13 +67,25 @@ final class WeightScale {
     }
 
     /** n; 0 for parameters that are not multiplied with inputs and summed up. */
-    private static double sumOfSquares(Trainable layer, String name, Function<Trainable, INDArray> inputOf) {
+    private static double sumOfSquares(Trainable layer, String name, ForwardPass pass) {
         double fanIn = fanIn(layer, name);
-        if (fanIn == 0 || name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY)) {
-            return fanIn;
+        if (fanIn == 0) {
+            return 0;
         }
-        INDArray input = inputOf.apply(layer);
-        return input == null ? fanIn : Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
+        boolean recurrent = name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
+        INDArray input = recurrent ? null : pass.inputOf(layer);
+        if (input != null) {
+            return Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
+        }
+        boolean gated = recurrent ? isGated(layer.getConfig())
+                : pass.layerBefore(layer).map(before -> isGated(before.getConfig())).orElse(false);
+        return gated ? GATED_SQUARE * fanIn : fanIn;
+    }
+
+    private static boolean isGated(TrainingConfig layer) {
+        return layer instanceof AbstractLSTM || layer instanceof GravesBidirectionalLSTM
+                || layer instanceof Bidirectional && isGated(((Bidirectional) layer).getFwd())
+                || layer instanceof BaseWrapperLayer && isGated(((BaseWrapperLayer) layer).getUnderlying());
     }
 
     /**

@@ -4,6 +4,7 @@ import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -15,6 +16,7 @@ import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -129,9 +131,48 @@ class WeightScaleTest {
         Map<String, INDArray> moved = moved(network, () -> network.fit(features, labels, masked ? mask : null,
                 masked ? mask : null));
         assertFanIn(1, moved.get("0_W"));
-        assertFanIn(30, moved.get("0_RW"));
+        assertFanIn(0.2 * 30, moved.get("0_RW"));
         assertFanIn(30, moved.get("0_b"));
-        assertFanIn(30, moved.get("1_W"));
+        assertFanIn(0.2 * 30, moved.get("1_W"));
+        assertFanIn(30, moved.get("1_b"));
+    }
+
+    /** Wrapped LSTMs, layers without parameters between, and a layer behind one that is no LSTM. */
+    @Test
+    void whatGatesLetThroughIsSmall() {
+        MultiLayerNetwork network = network(InputType.recurrent(5), new DenseLayer.Builder().nOut(6).build(),
+                new LSTM.Builder().nOut(7).build(),
+                new Bidirectional(Bidirectional.Mode.CONCAT, new LSTM.Builder().nOut(8).build()),
+                new GlobalPoolingLayer(PoolingType.AVG), new DenseLayer.Builder().nOut(9).build(),
+                Problem.classes(CLASSES).build());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(Problem.random(1, DataType.DOUBLE, 4, 5, 3),
+                Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
+        assertFanIn(6, moved.get("1_W"));
+        assertFanIn(0.2 * 7, moved.get("1_RW"));
+        assertFanIn(0.2 * 7, moved.get("2_fW"));
+        assertFanIn(0.2 * 8, moved.get("2_bRW"));
+        assertFanIn(0.2 * 16, moved.get("4_W"));
+        assertFanIn(9, moved.get("5_W"));
+    }
+
+    @Test
+    void whatGatesLetThroughIsSmallInGraphs() {
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(scale()).graphBuilder()
+                .addInputs("in").setInputTypes(InputType.recurrent(5))
+                .addLayer("lstm", new LSTM.Builder().nOut(7).build(), "in")
+                .addVertex("last", new LastTimeStepVertex("in"), "lstm")
+                .addLayer("dense", new DenseLayer.Builder().nOut(6).build(), "last")
+                .addLayer("output", Problem.classes(CLASSES).build(), "dense")
+                .setOutputs("output").build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(
+                new INDArray[]{Problem.random(1, DataType.DOUBLE, 4, 5, 3)},
+                new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)}));
+        assertFanIn(0.2 * 7, moved.get("lstm_RW"));
+        assertFanIn(0.2 * 7, moved.get("dense_W"));
+        assertFanIn(6, moved.get("output_W"));
     }
 
     /** 10 of 100 inputs are 3 in one input of a graph; 8 inputs from 0 to 255 in the other one. */
