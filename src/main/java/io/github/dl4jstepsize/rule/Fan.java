@@ -6,6 +6,7 @@ package io.github.dl4jstepsize.rule;
  * <pre>
  *   d = m_hat / (sqrt(v_hat) + epsilon) / sqrt(3 n)          Adam's direction, made by the base updater
  *   n = fan_in                                               biases and gains: that of the weights before them
+ *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(1, sum of x^2)                                   weights of the network's inputs x; mean over the first batch
  *   k = min(weightDecay epochs, 0.06)                        complete epochs of more than one batch
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
@@ -20,8 +21,8 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * Source: this project's measurements, see "FAN" in zoo-examples/experiments. The scale is the standard deviation of
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
- * supposes inputs of mean square 1: n is what makes up for others, for words as one of many and pixels from 0 to 255. There
- * is no convergence theory: a constant r needs a decay or an average towards the end.
+ * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
+ * gate times a hyperbolic tangent. There is no convergence theory: a constant r needs a decay or an average towards the end.
  */
 public final class Fan implements StepRule {
 

@@ -41,11 +41,16 @@ public interface TrainingBatch extends Losses {
     Vector parameters();
 
     /**
-     * Writes for each parameter 1/sqrt(3 n), where n is fan_in, the number of inputs that a unit of its layer sums up, or
-     * for weights that are multiplied with an input of the network, the mean sum of these inputs' squares, at least 1. (Of
-     * inputs of mean square 1 that is fan_in again; where one of many is on, it is 1.) Biases take the fan_in of their
-     * layer's weights, the larger one if it has several kinds of them, the gains of a BatchNormalization that of the layer
-     * before. The result depends on the batch: make it once and remember it.
+     * Writes for each parameter 1/sqrt(3 n). n is
+     * <ul>
+     *   <li>fan_in, the number of inputs that a unit of its layer sums up,</li>
+     *   <li>0.2 fan_in for weights that are multiplied with what an LSTM's gates let through,</li>
+     *   <li>for weights that are multiplied with an input of the network, the mean sum of these inputs' squares in this
+     *       batch, at least 1: of inputs of mean square 1 that is fan_in again; where one of many is on, it is 1,</li>
+     *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
+     *       a BatchNormalization that of the layer before.</li>
+     * </ul>
+     * The result depends on the batch: make it once and remember it.
      */
     void weightScale(Vector result);
 
