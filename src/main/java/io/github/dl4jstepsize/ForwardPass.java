@@ -127,17 +127,14 @@ abstract class ForwardPass {
         }
     }
 
-    /** Which input of the network a layer reads, -1 if it reads another layer. */
-    abstract int numberOfInput(Trainable layer);
+    /**
+     * What a layer reads in the current batch if that is an input of the network, as it is or through layers without
+     * parameters; otherwise null. Behind a merge it counts as something else.
+     */
+    abstract INDArray inputOf(Trainable layer);
 
-    /** The layer with parameters that a layer reads, if it is one. */
+    /** The layer with parameters that a layer reads, if it is one, as it is or through layers without parameters. */
     abstract Optional<Layer> layerBefore(Trainable layer);
-
-    /** What a layer reads in the current batch if that is an input of the network, otherwise null. */
-    final INDArray inputOf(Trainable layer) {
-        int number = numberOfInput(layer);
-        return number < 0 ? null : current().features[number];
-    }
 
     /** A copy of the current batch. */
     final KeptInput keep() {

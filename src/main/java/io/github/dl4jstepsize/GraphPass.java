@@ -128,19 +128,24 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
-    int numberOfInput(Trainable layer) {
-        List<String> inputs = configuration.getVertexInputs().get(((GraphVertex) layer).getVertexName());
-        return inputs.size() == 1 ? configuration.getNetworkInputs().indexOf(inputs.get(0)) : -1;
+    INDArray inputOf(Trainable layer) {
+        int number = configuration.getNetworkInputs().indexOf(sourceOf(layer));
+        return number < 0 ? null : network.getInput(number);
     }
 
     @Override
     Optional<Layer> layerBefore(Trainable layer) {
-        GraphVertex vertex = (GraphVertex) layer;
+        return Optional.ofNullable(sourceOf(layer)).map(source -> network.getVertex(source).getLayer());
+    }
+
+    /** The name of the input of the network, or of the vertex with parameters, that a vertex reads; null behind a merge. */
+    private String sourceOf(Trainable layer) {
+        String name = ((GraphVertex) layer).getVertexName();
         do {
-            List<String> inputs = configuration.getVertexInputs().get(vertex.getVertexName());
-            vertex = inputs == null || inputs.size() != 1 ? null : network.getVertex(inputs.get(0));
-        } while (vertex != null && vertex.numParams() == 0);
-        return vertex == null ? Optional.empty() : Optional.ofNullable(vertex.getLayer());
+            List<String> inputs = configuration.getVertexInputs().get(name);
+            name = inputs.size() == 1 ? inputs.get(0) : null;
+        } while (name != null && !configuration.getNetworkInputs().contains(name) && network.getVertex(name).numParams() == 0);
+        return name;
     }
 
     @Override

@@ -72,8 +72,8 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
-    int numberOfInput(Trainable layer) {
-        return layer == layers()[0] ? 0 : -1;
+    INDArray inputOf(Trainable layer) {
+        return layerBefore(layer).isPresent() ? null : network.getInput();
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
@@ -26,16 +25,19 @@ import java.util.List;
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
  * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer; a
  * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
- * of their squares, which is fan_in for inputs of mean square 1, 1 for one word of many, and large for pixels from 0 to
- * 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
+ * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
+ * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
  */
 final class WeightScale {
 
     /** Inputs that are almost 0 in the first batch may be larger later. */
     private static final double SMALLEST_SUM = 1;
 
-    /** Mean square of what an LSTM's cells let through, a gate (about 1/2) times a hyperbolic tangent. */
-    private static final double GATED_SQUARE = 0.2;
+    /**
+     * Of fan_in behind an LSTM, whose outputs are small: a gate, half open at first, times a hyperbolic tangent. Tried on two
+     * workloads beside 1: zoo-examples/experiments/09-input-scale.txt.
+     */
+    private static final double GATED_PART = 0.2;
 
     private WeightScale() {
     }
@@ -56,51 +58,69 @@ final class WeightScale {
             double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> fanIn(layer, name)).max()
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
-            double sum = sumOfSquares(layer, variable.getParamName(), pass);
+            double n = n(layer, variable.getParamName(), pass);
             // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
             INDArray array = layer.paramTable(false).get(variable.getParamName());
             long from = array.offset() - parameters.offset();
             scales.get(NDArrayIndex.interval(from, from + array.length()))
-                    .assign(1 / Math.sqrt(3 * (sum > 0 ? sum : fanInOfBiases)));
+                    .assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
         }
         return scales;
     }
 
-    /** n; 0 for parameters that are not multiplied with inputs and summed up. */
-    private static double sumOfSquares(Trainable layer, String name, ForwardPass pass) {
+    /** 0 for parameters that are not multiplied with inputs and summed up. */
+    private static double n(Trainable layer, String name, ForwardPass pass) {
         double fanIn = fanIn(layer, name);
         if (fanIn == 0) {
             return 0;
         }
         boolean recurrent = name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
-        INDArray input = recurrent ? null : pass.inputOf(layer);
-        if (input != null) {
-            return Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
+        if (!recurrent) {
+            INDArray input = pass.inputOf(layer);
+            if (input != null) {
+                boolean multiplied = isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
+                        || fanIn == input.size(features(input, fanIn)) || fanIn == input.length() / input.size(0);
+                // The inner weights of a variational autoencoder read its own units.
+                return multiplied ? Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn)) : fanIn;
+            }
         }
-        boolean gated = recurrent ? isGated(layer.getConfig())
-                : pass.layerBefore(layer).map(before -> isGated(before.getConfig())).orElse(false);
-        return gated ? GATED_SQUARE * fanIn : fanIn;
+        boolean gated = recurrent ? isGated((Layer) layer.getConfig())
+                : pass.layerBefore(layer).map(before -> isGated(before.conf().getLayer())).orElse(false);
+        return gated ? GATED_PART * fanIn : fanIn;
     }
 
-    private static boolean isGated(TrainingConfig layer) {
+    private static boolean isLookUp(Trainable layer) {
+        return layer.getConfig() instanceof EmbeddingLayer || layer.getConfig() instanceof EmbeddingSequenceLayer;
+    }
+
+    /** The dimension of an input's features: the last one if only that fits, as in sequences of format NWC. */
+    private static int features(INDArray input, double fanIn) {
+        int last = input.rank() - 1;
+        return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
+    }
+
+    private static boolean isGated(Layer layer) {
         return layer instanceof AbstractLSTM || layer instanceof GravesBidirectionalLSTM
                 || layer instanceof Bidirectional && isGated(((Bidirectional) layer).getFwd())
                 || layer instanceof BaseWrapperLayer && isGated(((BaseWrapperLayer) layer).getUnderlying());
     }
 
     /**
-     * Of a layer's inputs, at least 1/positions, of which a batch has one per example and step of time: Adam's step for an
-     * input that is on in every k-th batch only is sqrt(k) times as long.
+     * Of a layer's inputs, at least 1/positions, of which a batch has one per example and step of time (or pixel): Adam's
+     * step for an input that is on in every k-th batch only is sqrt(k) times as long.
      */
     private static double meanSquare(Trainable layer, INDArray input, double fanIn) {
-        if (layer.getConfig() instanceof EmbeddingLayer || layer.getConfig() instanceof EmbeddingSequenceLayer) {
+        if (isLookUp(layer)) {
             return Math.max(1 / fanIn, 1.0 / input.length());
         }
         // Steps of time in which nothing is on are behind the end of a sequence: masks do not reach every layer.
-        double positions = input.rank() == 3 ? Math.max(1, input.amax(1).scan(Conditions.notEquals(0)).doubleValue())
-                : input.length() / (double) input.size(1);
-        double norm = input.castTo(DataType.DOUBLE).norm2Number().doubleValue();
-        return Math.max(1, norm * norm / input.size(1)) / positions;
+        int features = features(input, fanIn);
+        double positions = input.rank() == 3
+                ? Math.max(1, input.amax(features).scan(Conditions.notEquals(0)).doubleValue())
+                : input.length() / (double) input.size(features);
+        INDArray numbers = input.dataType() == DataType.DOUBLE ? input : input.castTo(DataType.FLOAT);
+        double norm = numbers.norm2Number().doubleValue();
+        return Math.max(1, norm * norm / input.size(features)) / positions;
     }
 
     private static double fanIn(Trainable layer, String name) {

@@ -33,7 +33,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 class AllocationTest {
 
     private static final Problem PROBLEM = Problem.CNN_BATCH_NORM_DROPOUT;
-    /** Iterations, after which workspaces have their sizes and the averages their gaps. */
+    /** Iterations, after which workspaces have their sizes and LABPAL has measured twice. */
     private static final int WARM_UP = 25;
     /** The garbage collector hides what was made before it ran, but it does not run in each of these iterations. */
     private static final int REPETITIONS = 3;

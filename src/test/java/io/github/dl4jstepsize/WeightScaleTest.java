@@ -4,6 +4,7 @@ import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -16,7 +17,10 @@ import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -112,7 +116,7 @@ class WeightScaleTest {
     /** One of twenty inputs is on in every step of time; what is behind the end of a sequence does not count. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void oneOfManyCountsAsOne(boolean masked) {
+    void oneOfManyCountsByItsSquare(boolean masked) {
         int inputs = 20;
         int steps = 30;
         MultiLayerNetwork network = network(InputType.recurrent(inputs), new LSTM.Builder().nIn(inputs).nOut(30).build(),
@@ -123,14 +127,14 @@ class WeightScaleTest {
         for (int example = 0; example < 2; example++) {
             for (int step = 0; step < steps; step++) {
                 boolean behind = masked && example == 1 && step > 1;
-                features.putScalar(example, (3 * step + example) % inputs, step, behind ? 0 : 1);
+                features.putScalar(example, (3 * step + example) % inputs, step, behind ? 0 : 3);
                 labels.putScalar(example, step % CLASSES, step, 1);
                 mask.putScalar(example, step, behind ? 0 : 1);
             }
         }
         Map<String, INDArray> moved = moved(network, () -> network.fit(features, labels, masked ? mask : null,
                 masked ? mask : null));
-        assertFanIn(1, moved.get("0_W"));
+        assertFanIn(9, moved.get("0_W"));
         assertFanIn(0.2 * 30, moved.get("0_RW"));
         assertFanIn(30, moved.get("0_b"));
         assertFanIn(0.2 * 30, moved.get("1_W"));
@@ -173,6 +177,38 @@ class WeightScaleTest {
         assertFanIn(0.2 * 7, moved.get("lstm_RW"));
         assertFanIn(0.2 * 7, moved.get("dense_W"));
         assertFanIn(6, moved.get("output_W"));
+    }
+
+    @Test
+    void timeMayComeBeforeTheFeatures() {
+        MultiLayerNetwork network = network(InputType.recurrent(20, RNNFormat.NWC),
+                new LastTimeStep(new LSTM.Builder().nIn(20).nOut(7).dataFormat(RNNFormat.NWC).build()),
+                Problem.classes(CLASSES).build());
+        INDArray features = Nd4j.zeros(DataType.DOUBLE, 12, 5, 20);
+        for (int example = 0; example < 12; example++) {
+            for (int step = 0; step < 5; step++) {
+                features.putScalar(example, step, (example + step) % 20, 3);
+            }
+        }
+        Map<String, INDArray> moved = moved(network, () -> network.fit(features,
+                Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES)));
+        assertFanIn(9, moved.get("0_W"));
+    }
+
+    /** As the zoo's ResNet50 begins, and behind a frozen LSTM. */
+    @Test
+    void layersWithoutParametersAndFrozenOnesDoNotHideWhatIsBeforeThem() {
+        MultiLayerNetwork padded = network(InputType.convolutional(6, 6, 2), new ZeroPaddingLayer(1, 1),
+                new ConvolutionLayer.Builder(3, 3).nOut(3).build(), Problem.classes(CLASSES).build());
+        INDArray pixels = Nd4j.ones(DataType.DOUBLE, 5, 2, 6, 6).muli(10);
+        Map<String, INDArray> moved = moved(padded, () -> padded.fit(pixels, Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES)));
+        assertFanIn(100 * 18, moved.get("1_W"));
+
+        MultiLayerNetwork frozen = network(InputType.recurrent(5),
+                new FrozenLayer(new LastTimeStep(new LSTM.Builder().nOut(7).build())), Problem.classes(CLASSES).build());
+        moved = moved(frozen, () -> frozen.fit(Problem.random(1, DataType.DOUBLE, 4, 5, 3),
+                Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
+        assertFanIn(0.2 * 7, moved.get("1_W"));
     }
 
     /** 10 of 100 inputs are 3 in one input of a graph; 8 inputs from 0 to 255 in the other one. */

@@ -1,13 +1,14 @@
 package io.github.dl4jstepsize.rule;
 
 /**
- * FAN, a step that follows from the network's shape: every weight moves by a fixed part of the size that weights of its
- * layer have, which 1/sqrt(fan_in) tells.
+ * FAN, a step that follows from the network's shape and the size of its inputs: every weight moves by a fixed part of the
+ * size that weights of its layer have, which 1/sqrt(n) tells.
  * <pre>
  *   d = m_hat / (sqrt(v_hat) + epsilon) / sqrt(3 n)          Adam's direction, made by the base updater
  *   n = fan_in                                               biases and gains: that of the weights before them
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
- *       max(1, sum of x^2)                                   weights of the network's inputs x; mean over the first batch
+ *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
+ *                                                            which has positions = examples times steps of time
  *   k = min(weightDecay epochs, 0.06)                        complete epochs of more than one batch
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
