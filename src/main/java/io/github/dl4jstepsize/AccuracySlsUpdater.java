@@ -184,7 +184,7 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
             return this;
         }
 
-        /** Distance of the finite difference; greater than 0. */
+        /** Distance of the finite difference, a length if {@code normalized}; greater than 0. Published 1e-4. */
         public Builder epsilon(double epsilon) {
             this.epsilon = epsilon;
             return this;

@@ -15,7 +15,7 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(new PolUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));
  * }</pre>
- * No extra pass; the memory of five parameter vectors, three more than Adam. Give the listener the training's length, or
+ * No extra pass; the memory of four parameter vectors, two more than Adam. Give the listener the training's length, or
  * use {@link Builder#averaging}: the steps are too long for the last iterates.
  */
 @JsonDeserialize(builder = PolUpdater.Builder.class)
