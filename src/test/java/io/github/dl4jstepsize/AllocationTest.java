@@ -13,7 +13,6 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
-import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
 import java.util.HashSet;
@@ -39,17 +38,11 @@ class AllocationTest {
     private static final int REPETITIONS = 3;
 
     static Stream<Arguments> methods() {
-        return Stream.of(
-                Arguments.of(new L4Updater(), new Adam()),
-                Arguments.of(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), new Nesterovs()),
-                Arguments.of(LabPalUpdater.builder().untrustedUpdates(0).build(), new Sgd()),
-                Arguments.of(LabPalUpdater.builder().untrustedUpdates(0).mode(LabPalUpdater.Mode.SGD).build(), new Sgd()),
-                Arguments.of(new FanUpdater(), new Adam()),
+        return Stream.concat(OperationCountTest.methods(), Stream.of(
                 Arguments.of(new AutoUpdater(), new Adam()),
-                Arguments.of(PolUpdater.builder().warmUp(3).build(), new Adam()),
                 Arguments.of(new MomoUpdater(), new Adam()),
                 Arguments.of(new DogUpdater(), new Sgd()),
-                Arguments.of(new ProdigyUpdater(), new Adam()));
+                Arguments.of(new ProdigyUpdater(), new Adam())));
     }
 
     @ParameterizedTest
