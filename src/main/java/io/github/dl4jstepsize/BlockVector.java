@@ -2,32 +2,46 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. */
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. What needs
+ * an intermediate result works on one piece of a block after the other, so that it needs no vector of its own.
+ */
 final class BlockVector implements Vector {
 
     /** An iteration so late that the bias corrections of ND4J's Adam are 1. */
     private static final int UNCORRECTED = Integer.MAX_VALUE;
 
+    /** Elements of a piece: fits into a processor's cache, and is long enough to make up for one more operation. */
+    static final int PIECE = 1 << 17;
+
     private final INDArray[] blocks;
-    /** For the squares of another vector's elements; allocated when they are asked for. */
-    private final INDArray[] squares;
+    /** Views, made when they are asked for. */
+    private INDArray[] pieces;
+    private final Intermediate intermediate;
 
     BlockVector(INDArray[] blocks) {
-        this(blocks, new INDArray[blocks.length]);
+        this(blocks, new Intermediate(
+                Math.min(PIECE, Arrays.stream(blocks).mapToLong(INDArray::length).max().orElse(0))));
     }
 
-    private BlockVector(INDArray[] blocks, INDArray[] squares) {
+    private BlockVector(INDArray[] blocks, Intermediate intermediate) {
         this.blocks = blocks;
-        this.squares = squares;
+        this.intermediate = intermediate;
     }
 
     /** Another vector, which has its intermediate results where this one has them. */
     BlockVector beside(INDArray[] others) {
-        return new BlockVector(others, squares);
+        return new BlockVector(others, intermediate);
     }
 
     @Override
@@ -77,20 +91,42 @@ final class BlockVector implements Vector {
 
     @Override
     public void addSquares(double factor, Vector other) {
-        INDArray[] others = blocksOf(other);
-        for (int i = 0; i < blocks.length; i++) {
-            Nd4j.getBlasWrapper().axpy(factor, square(i, others[i]), blocks[i]);
+        INDArray[] others = piecesOf(other);
+        for (int i = 0; i < others.length; i++) {
+            Nd4j.getBlasWrapper().axpy(factor, square(others[i]), pieces()[i]);
         }
     }
 
     @Override
     public double dotSquares(Vector other) {
-        INDArray[] others = blocksOf(other);
+        INDArray[] others = piecesOf(other);
         double sum = 0;
-        for (int i = 0; i < blocks.length; i++) {
-            sum += Nd4j.getBlasWrapper().dot(blocks[i], square(i, others[i]));
+        for (int i = 0; i < others.length; i++) {
+            sum += Nd4j.getBlasWrapper().dot(pieces()[i], square(others[i]));
         }
         return sum;
+    }
+
+    @Override
+    public double dotDifference(Vector minuend, Vector subtrahend) {
+        INDArray[] minuends = piecesOf(minuend);
+        INDArray[] subtrahends = piecesOf(subtrahend);
+        double sum = 0;
+        for (int i = 0; i < minuends.length; i++) {
+            sum += Nd4j.getBlasWrapper().dot(pieces()[i], difference(minuends[i], subtrahends[i]));
+        }
+        return sum;
+    }
+
+    @Override
+    public double distance(Vector other) {
+        INDArray[] others = piecesOf(other);
+        double sum = 0;
+        for (int i = 0; i < others.length; i++) {
+            INDArray difference = difference(pieces()[i], others[i]);
+            sum += Nd4j.getBlasWrapper().dot(difference, difference);
+        }
+        return Math.sqrt(sum);
     }
 
     @Override
@@ -104,8 +140,12 @@ final class BlockVector implements Vector {
     @Override
     public double norm1() {
         double sum = 0;
-        for (INDArray block : blocks) {
-            sum += Nd4j.getBlasWrapper().asum(block);
+        for (INDArray piece : pieces()) {
+            // The last digits of BLAS' asum depend on where in memory an array begins, so that a restored network would
+            // go on differently.
+            INDArray signs = intermediate.like(piece);
+            Nd4j.exec(new Sign(piece, signs));
+            sum += Nd4j.getBlasWrapper().dot(piece, signs);
         }
         return sum;
     }
@@ -127,14 +167,55 @@ final class BlockVector implements Vector {
         }
     }
 
-    private INDArray square(int block, INDArray other) {
-        if (squares[block] == null) {
-            squares[block] = Nd4j.createUninitialized(other.dataType(), other.shape());
+    private INDArray square(INDArray piece) {
+        return piece.mul(piece, intermediate.like(piece));
+    }
+
+    private INDArray difference(INDArray minuend, INDArray subtrahend) {
+        return minuend.sub(subtrahend, intermediate.like(minuend));
+    }
+
+    private INDArray[] pieces() {
+        if (pieces == null) {
+            List<INDArray> all = new ArrayList<>();
+            for (INDArray block : blocks) {
+                for (long from = 0; from < block.length(); from += PIECE) {
+                    all.add(part(block, from, Math.min(block.length(), from + PIECE)));
+                }
+            }
+            pieces = all.toArray(new INDArray[0]);
         }
-        return other.mul(other, squares[block]);
+        return pieces;
+    }
+
+    private static INDArray part(INDArray array, long from, long to) {
+        return from == 0 && to == array.length() ? array
+                : array.get(NDArrayIndex.interval(from, to)).reshape('c', new long[]{to - from});
+    }
+
+    private static INDArray[] piecesOf(Vector vector) {
+        return ((BlockVector) vector).pieces();
     }
 
     private static INDArray[] blocksOf(Vector vector) {
         return ((BlockVector) vector).blocks;
+    }
+
+    /** Room for a piece of an intermediate result; allocated when it is asked for. */
+    private static final class Intermediate {
+
+        private final long length;
+        private INDArray array;
+
+        private Intermediate(long length) {
+            this.length = length;
+        }
+
+        private INDArray like(INDArray piece) {
+            if (array == null) {
+                array = Nd4j.createUninitialized(piece.dataType(), length);
+            }
+            return part(array, 0, piece.length());
+        }
     }
 }

@@ -359,6 +359,9 @@ final class StepSizeSearch {
         /** Of the epoch that is under way. */
         private int batches;
         private int examples;
+        /** Examples in this iteration's batch and in the one before; 0 before there is one. */
+        private int size;
+        private int sizeBefore;
         /** Of the last complete epoch; 0 before there is one. */
         private int batchesPerEpoch;
         private int examplesPerEpoch;
@@ -375,6 +378,8 @@ final class StepSizeSearch {
             averaged = scalars.next(averaged);
             batches = scalars.next(batches);
             examples = scalars.next(examples);
+            size = scalars.next(size);
+            sizeBefore = scalars.next(sizeBefore);
             batchesPerEpoch = scalars.next(batchesPerEpoch);
             examplesPerEpoch = scalars.next(examplesPerEpoch);
             directions = scalars.next(directions);
@@ -394,6 +399,13 @@ final class StepSizeSearch {
             iterations++;
             batches++;
             examples += batchSize;
+            sizeBefore = size;
+            size = batchSize;
+        }
+
+        /** Of this batch, in the weight that the one before it had. */
+        private double share() {
+            return size < sizeBefore ? size / (double) sizeBefore : 1;
         }
 
         private int iterationsBeforeThis() {
@@ -529,7 +541,7 @@ final class StepSizeSearch {
         @Override
         public double decay() {
             if (horizon == null) {
-                return 1;
+                return progress.share();
             }
             int iterations = progress.iterationsBeforeThis();
             double epochs = progress.epochsBeforeThis();
@@ -537,7 +549,7 @@ final class StepSizeSearch {
                 warnedBeyondHorizon = true;
                 horizon.warn();
             }
-            return horizon.factor(iterations, epochs);
+            return progress.share() * horizon.factor(iterations, epochs);
         }
 
         @Override

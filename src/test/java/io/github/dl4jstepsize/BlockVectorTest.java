@@ -7,7 +7,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -15,15 +19,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 class BlockVectorTest {
 
     private static final int[] LENGTHS = {5, 1, 1000};
+    /** Of one piece and a half, of one piece, and of a few elements. */
+    private static final int[] LONG = {BlockVector.PIECE + BlockVector.PIECE / 2, BlockVector.PIECE, 7};
 
     /** Views of one array, as blocks of a network's parameters are. */
     private static INDArray[] blocks(double[] values, DataType type) {
-        INDArray all = Nd4j.createFromArray(values).castTo(type);
-        INDArray[] blocks = new INDArray[LENGTHS.length];
-        int from = 0;
-        for (int i = 0; i < LENGTHS.length; i++) {
-            blocks[i] = all.get(NDArrayIndex.interval(from, from + LENGTHS[i]));
-            from += LENGTHS[i];
+        return blocks(0, values, type, LENGTHS);
+    }
+
+    /** As above, some elements behind the beginning of an array. */
+    private static INDArray[] blocks(int offset, double[] values, DataType type, int... lengths) {
+        INDArray all = Nd4j.concat(0, Nd4j.zeros(DataType.DOUBLE, offset + 1), Nd4j.createFromArray(values)).castTo(type);
+        INDArray[] blocks = new INDArray[lengths.length];
+        int from = offset + 1;
+        for (int i = 0; i < lengths.length; i++) {
+            blocks[i] = all.get(NDArrayIndex.interval(from, from + lengths[i]));
+            from += lengths[i];
         }
         return blocks;
     }
@@ -65,6 +76,59 @@ class BlockVectorTest {
             assertClose(first, firsts, tolerance);
             assertClose(second, seconds, tolerance);
             assertClose(expected, gradients, tolerance);
+        }
+    }
+
+    /** What is computed piece by piece. */
+    @ParameterizedTest
+    @EnumSource(value = DataType.class, names = {"FLOAT", "DOUBLE"})
+    void intermediateResults(DataType type) {
+        Random random = new Random(5);
+        int length = Arrays.stream(LONG).sum();
+        double[] a = random.doubles(length, -1, 1).toArray();
+        double[] b = random.doubles(length, -1, 1).toArray();
+        double[] c = random.doubles(length, 0, 1).toArray();
+        double norm1 = 0;
+        double squares = 0;
+        double difference = 0;
+        double distance = 0;
+        double[] added = new double[length];
+        for (int i = 0; i < length; i++) {
+            norm1 += Math.abs(a[i]);
+            squares += c[i] * b[i] * b[i];
+            difference += c[i] * (Math.abs(a[i]) - b[i]);
+            distance += (a[i] - b[i]) * (a[i] - b[i]);
+            added[i] = c[i] + 3 * b[i] * b[i];
+        }
+        double[] absolute = Arrays.stream(a).map(Math::abs).toArray();
+        BlockVector va = new BlockVector(blocks(0, a, type, LONG));
+        BlockVector vb = va.beside(blocks(1, b, type, LONG));
+        INDArray[] blocksOfC = blocks(2, c, type, LONG);
+        BlockVector vc = va.beside(blocksOfC);
+        double tolerance = type == DataType.FLOAT ? 1e-4 : 1e-12;
+        assertEquals(norm1, va.norm1(), tolerance * norm1);
+        assertEquals(squares, vc.dotSquares(vb), tolerance * squares);
+        assertEquals(difference, vc.dotDifference(va.beside(blocks(3, absolute, type, LONG)), vb), tolerance * difference);
+        assertEquals(Math.sqrt(distance), va.distance(vb), tolerance * Math.sqrt(distance));
+        vc.addSquares(3, vb);
+        assertClose(added, blocksOfC, type == DataType.FLOAT ? 1e-6 : 1e-15);
+    }
+
+    /** A restored network has its arrays elsewhere, and must go on to the bit. */
+    @ParameterizedTest
+    @EnumSource(value = DataType.class, names = {"FLOAT", "DOUBLE"})
+    void sumsDoNotDependOnThePlaceInMemory(DataType type) {
+        Random random = new Random(7);
+        for (int length : new int[]{37, 1000, 100_003}) {
+            double[] values = random.doubles(length, -1, 1).toArray();
+            double[] others = random.doubles(length, -1, 1).toArray();
+            Set<List<Double>> results = new HashSet<>();
+            for (int offset = 0; offset < 16; offset++) {
+                BlockVector vector = new BlockVector(blocks(offset, values, type, length));
+                BlockVector other = vector.beside(blocks(3 * offset, others, type, length));
+                results.add(List.of(vector.norm1(), vector.norm(), vector.dot(other), vector.distance(other)));
+            }
+            assertEquals(1, results.size(), length + " elements: " + results);
         }
     }
 }

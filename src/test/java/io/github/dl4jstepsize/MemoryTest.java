@@ -27,7 +27,6 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /**
@@ -37,7 +36,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 class MemoryTest {
 
     private static final int INPUTS = 64;
-    private static final int HIDDEN = 256;
+    private static final int HIDDEN = 4096;
     private static final int CLASSES = 10;
     private static final int BATCH = 8;
     /** The first searches, measurements and averages are behind. */
@@ -67,9 +66,9 @@ class MemoryTest {
                 Arguments.of(new SalsaUpdater(), new Adam(), 3),
                 Arguments.of(SlsUpdater.builder().base(new Adam()).build(), new Adam(), 4),
                 Arguments.of(SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(), new Sgd(), 1),
-                Arguments.of(new PlsUpdater(), new Sgd(), 5),
-                Arguments.of(new DogUpdater(), new Sgd(), 2),
-                Arguments.of(new ProdigyUpdater(), new Adam(), 3));
+                Arguments.of(new PlsUpdater(), new Sgd(), 4),
+                Arguments.of(new DogUpdater(), new Sgd(), 1),
+                Arguments.of(new ProdigyUpdater(), new Adam(), 2));
     }
 
     @ParameterizedTest
@@ -88,8 +87,12 @@ class MemoryTest {
             blocks.remove(address(ofTheNetwork));
         }
         long held = blocks.values().stream().mapToLong(Long::longValue).sum();
-        assertEquals(expected, (saved + held) / (double) bytes(network.params()), 0.1,
-                "saved " + saved + " bytes, held " + held + " bytes");
+        double vector = bytes(network.params());
+        // Room for an intermediate result, of bounded size, is less than half a vector here.
+        double room = (double) BlockVector.PIECE * network.params().data().getElementSize();
+        double count = (saved + held) / vector;
+        assertTrue(room < vector / 2 && expected - 0.1 < count && count < expected + room / vector + 0.1,
+                expected + " expected, but " + count + ": saved " + saved + " bytes, held " + held + " bytes");
     }
 
     private static MultiLayerNetwork trained(IUpdater updater) {

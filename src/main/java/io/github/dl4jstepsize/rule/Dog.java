@@ -9,7 +9,7 @@ package io.github.dl4jstepsize.rule;
  *   eta = r / sqrt(G + epsilon)
  *   parameters -= eta g
  * </pre>
- * No extra pass. One memory vector for x_0 and one vector for the difference to it.
+ * No extra pass. One memory vector, for x_0.
  * <p>
  * Source: M. Ivgi, O. Hinder, Y. Carmon, "DoG is SGD's best friend: a parameter-free dynamic step size schedule", 2023,
  * equation (DoG) and section 4; as the published code, without its factor c on the step, which is 1 there.
@@ -51,10 +51,7 @@ public final class Dog implements StepRule {
             start.assign(batch.parameters());
             distance = initialDistance * (1 + start.norm());
         }
-        Vector difference = batch.scratch(0);
-        difference.assign(batch.parameters());
-        difference.add(-1, start);
-        distance = Math.max(distance, difference.norm());
+        distance = Math.max(distance, batch.parameters().distance(start));
 
         double rate = distance / Math.sqrt(squaredGradients + epsilon);
         return Step.chosen(rate, rate, Outcome.ESTIMATED);

@@ -17,7 +17,7 @@ package io.github.dl4jstepsize.rule;
  * For a convex loss d never passes the distance it estimates. What growth has cut off is not lost: d catches up with the
  * largest estimate so far.
  * <p>
- * No extra pass. Four memory vectors, for m, v, s and x_0, and one vector for the difference x_0 - x.
+ * No extra pass. Four memory vectors, for m, v, s and x_0.
  * <p>
  * Source: K. Mishchenko, A. Defazio, "Prodigy: an expeditiously adaptive parameter-free learner", 2023, algorithm for
  * Adam, in the order of the official code. The decay is that code's learning rate. Departures from the code: a
@@ -87,10 +87,7 @@ public final class Prodigy implements StepRule {
         double rate = distance * batch.decay() * biasCorrection();
         double weight = distance / settings.initialDistance;
 
-        Vector back = batch.scratch(0);
-        back.assign(start);
-        back.add(-1, batch.parameters());
-        numerator = beta3 * numerator + weight * rate * direction.dot(back);
+        numerator = beta3 * numerator + weight * rate * direction.dotDifference(start, batch.parameters());
         sum.scale(beta3);
         sum.add(weight * (settings.safeguardWarmup ? distance : rate), direction);
         double denominator = sum.norm1();

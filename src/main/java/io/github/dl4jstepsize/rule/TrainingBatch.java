@@ -62,9 +62,10 @@ public interface TrainingBatch extends Losses {
     Vector squaredGradient();
 
     /**
-     * The factor by which the step is going to be multiplied, because the training approaches its end: 1 at first, and
-     * always if nobody knows how long the training will be. Rules need not look at it, except those that walk along one
-     * line over several batches: see {@link StepRule#decaysByItself()}.
+     * The factor by which the step is going to be multiplied, because the training approaches its end (nothing of that if
+     * nobody knows how long it will be), and because this batch has fewer examples than the one before: then it counts in
+     * proportion. 1 otherwise. Rules need not look at it, except those that walk along one line over several batches: see
+     * {@link StepRule#decaysByItself()}.
      */
     double decay();
 

@@ -30,6 +30,12 @@ public interface Vector {
     /** Inner product with the squares of another vector's elements. */
     double dotSquares(Vector other);
 
+    /** Inner product with {@code minuend - subtrahend}. */
+    double dotDifference(Vector minuend, Vector subtrahend);
+
+    /** Euclidean norm of {@code this - other}. */
+    double distance(Vector other);
+
     /** {@code this = this * other}, element by element. */
     void multiply(Vector other);
 

@@ -54,6 +54,24 @@ final class ArrayVector implements Vector {
     }
 
     @Override
+    public double dotDifference(Vector minuend, Vector subtrahend) {
+        double sum = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += values[i] * (((ArrayVector) minuend).values[i] - ((ArrayVector) subtrahend).values[i]);
+        }
+        return sum;
+    }
+
+    @Override
+    public double distance(Vector other) {
+        double sum = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += Math.pow(values[i] - ((ArrayVector) other).values[i], 2);
+        }
+        return Math.sqrt(sum);
+    }
+
+    @Override
     public void add(double factor, Vector other) {
         for (int i = 0; i < values.length; i++) {
             values[i] += factor * ((ArrayVector) other).values[i];
