@@ -12,23 +12,22 @@ import java.util.List;
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new AutoUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));         // if you know how long: then use net itself
- *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average
+ *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average, at any time
  * }</pre>
- * The method is {@link FanUpdater} with its recommended settings, a weight decay that grows with the epochs among them, and
- * averaging. It is the one that came nearest to tuned learning rates in this project's comparisons
- * (zoo-examples/experiments); a later version may take another one, and then cannot go on with the updater state of
- * networks that this one has saved.
+ * The method is {@link ScheduleFreeUpdater} with its recommended settings. It is the one that came nearest to tuned learning
+ * rates in this project's comparisons (zoo-examples/experiments); a later version may take another one, and then cannot go on
+ * with the updater state of networks that this one has saved.
  * <p>
- * No extra pass; the memory of four parameter vectors, two more than Adam, one of them for the average.
+ * No extra pass; the memory of three parameter vectors, one more than Adam.
  */
 @JsonDeserialize(builder = AutoUpdater.Builder.class)
 public final class AutoUpdater extends StepSizeUpdater {
 
     private static final long serialVersionUID = 1;
 
-    private static final FanUpdater METHOD = new FanUpdater();
+    private static final ScheduleFreeUpdater METHOD = new ScheduleFreeUpdater();
 
-    /** With an average of the iterates. */
+    /** The only settings there are. */
     public AutoUpdater() {
         this(builder());
     }
@@ -37,7 +36,7 @@ public final class AutoUpdater extends StepSizeUpdater {
         super(builder);
     }
 
-    /** A builder whose one property, averaging, is true. */
+    /** A builder whose one property, averaging, is true, and changes nothing: the method averages in any case. */
     public static Builder builder() {
         return new Builder();
     }

@@ -29,7 +29,7 @@ final class StateLayout {
 
     private StateLayout(StepSizeUpdater updater, StepRule rule) {
         this.updater = updater;
-        this.memoryVectors = rule.memoryVectors() + (updater.isAveraging() ? 1 : 0);
+        this.memoryVectors = rule.memoryVectors() + (needsAverage(updater, rule) ? 1 : 0);
         Counter counter = new Counter();
         new StepSizeSearch.Progress().state(counter);
         rule.state(counter);
@@ -38,6 +38,11 @@ final class StateLayout {
 
     static StateLayout of(StepSizeUpdater updater) {
         return new StateLayout(updater, updater.newRule());
+    }
+
+    /** Whether an average has to be kept beside the rule's vectors. */
+    static boolean needsAverage(StepSizeUpdater updater, StepRule rule) {
+        return updater.isAveraging() && !rule.averages();
     }
 
     long size(long parameters, int variables) {

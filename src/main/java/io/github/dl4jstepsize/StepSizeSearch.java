@@ -72,7 +72,7 @@ final class StepSizeSearch {
     /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
     private INDArray gradientBackup;
 
-    /** Null unless the updater averages. */
+    /** Null unless the updater averages, and its rule does not do so itself. */
     private final BlockVector average;
     private final BlockVector squaredGradient;
     /** Null if nobody knows how long the training will be. */
@@ -134,7 +134,7 @@ final class StepSizeSearch {
         for (int index = 0; index < memory.length; index++) {
             memory[index] = memory(blocks, index);
         }
-        average = updater.isAveraging() ? memory(blocks, memory.length) : null;
+        average = StateLayout.needsAverage(updater, rule) ? memory(blocks, memory.length) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
             updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule, type, length,
@@ -218,12 +218,19 @@ final class StepSizeSearch {
 
     /** The network's flat parameters, with the average of the iterates in the place of those that are averaged. */
     INDArray averagedParameters() {
-        if (progress.averaged == 0) {
+        load();
+        boolean trained = rule.averages() ? progress.directions > 0 : progress.averaged > 0;
+        if (!trained) {
             throw new IllegalStateException("the network has no average of its iterates: "
-                    + (average == null ? "build its updater with averaging(true)" : "train it first"));
+                    + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first"));
         }
         INDArray result = parameters.dup();
-        new BlockVector(forEach(intervals, i -> result.get(intervals.get(i)))).assign(average);
+        BlockVector copy = parameterVector.beside(forEach(intervals, i -> result.get(intervals.get(i))));
+        if (rule.averages()) {
+            rule.average(copy, index -> memory[index]);
+        } else {
+            copy.assign(average);
+        }
         return result;
     }
 
@@ -287,7 +294,7 @@ final class StepSizeSearch {
         Batch batch = new Batch(iteration, epoch, batchSize);
         current = batch;
         Step chosen = choose(batch, epoch);
-        Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(batch.decay()));
+        Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(batch.decay() * batch.share()));
         if (step.factor() != 0) {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
@@ -541,7 +548,7 @@ final class StepSizeSearch {
         @Override
         public double decay() {
             if (horizon == null) {
-                return progress.share();
+                return 1;
             }
             int iterations = progress.iterationsBeforeThis();
             double epochs = progress.epochsBeforeThis();
@@ -549,7 +556,12 @@ final class StepSizeSearch {
                 warnedBeyondHorizon = true;
                 horizon.warn();
             }
-            return progress.share() * horizon.factor(iterations, epochs);
+            return horizon.factor(iterations, epochs);
+        }
+
+        @Override
+        public double share() {
+            return progress.share();
         }
 
         @Override

@@ -97,6 +97,7 @@ class OperationCountTest {
                 Arguments.of(LabPalUpdater.builder().untrustedUpdates(0).build(), new Sgd()),
                 Arguments.of(LabPalUpdater.builder().untrustedUpdates(0).mode(LabPalUpdater.Mode.SGD).build(), new Sgd()),
                 Arguments.of(new FanUpdater(), new Adam()),
+                Arguments.of(new AutoUpdater(), new Adam()),
                 Arguments.of(PolUpdater.builder().warmUp(3).build(), new Adam()));
     }
 

@@ -53,6 +53,13 @@ public final class Fan implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
+        direct(batch);
+        double rate = step * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
+        return Step.chosen(rate, rate, Outcome.CONSTANT);
+    }
+
+    /** Turns Adam's direction into FAN's. */
+    void direct(TrainingBatch batch) {
         if (steps == 0) {
             batch.weightScale(batch.memory(0));
         }
@@ -62,8 +69,11 @@ public final class Fan implements StepRule {
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.direction().add(DECAY_EVERY * decay, batch.parameters());
         }
-        double rate = step * (batch.decays() ? IF_DECAYING : 1) * Math.min(1, steps / (double) warmUp);
-        return Step.chosen(rate, rate, Outcome.CONSTANT);
+    }
+
+    /** The part of the step that the warm-up allows, up to 1. */
+    double warmedUp() {
+        return Math.min(1, steps / (double) warmUp);
     }
 
     @Override

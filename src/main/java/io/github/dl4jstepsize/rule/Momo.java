@@ -101,7 +101,7 @@ public final class Momo implements StepRule {
         }
         double toTheBound = Math.max(0, averageLoss + excess - rho * settings.lowerBound) / product;
         double rate = Math.min(settings.maxStep, toTheBound);
-        excess -= batch.decay() * rate * product;
+        excess -= batch.decay() * batch.share() * rate * product;
         return Step.chosen(rate, rate, rate < toTheBound ? Outcome.MAXIMUM_STEP : Outcome.LINEARIZED);
     }
 

@@ -84,7 +84,7 @@ public final class Prodigy implements StepRule {
         if (steps == 0) {
             start.assign(batch.parameters());
         }
-        double rate = distance * batch.decay() * biasCorrection();
+        double rate = distance * batch.decay() * batch.share() * biasCorrection();
         double weight = distance / settings.initialDistance;
 
         numerator = beta3 * numerator + weight * rate * direction.dotDifference(start, batch.parameters());

@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize.rule;
 
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /**
@@ -37,9 +38,24 @@ public interface StepRule {
         return true;
     }
 
-    /** Whether this rule applies {@link TrainingBatch#decay()} itself. */
+    /** Whether this rule applies {@link TrainingBatch#decay()} and {@link TrainingBatch#share()} itself, or has reasons not to. */
     default boolean decaysByItself() {
         return false;
+    }
+
+    /** Whether this rule keeps an average of the iterates itself, so that none is needed beside it. */
+    default boolean averages() {
+        return false;
+    }
+
+    /**
+     * Turns the parameters into the average of the iterates, if this rule {@link #averages}.
+     *
+     * @param parameters a copy of the network's
+     * @param memory     this rule's memory vectors, not to be written to
+     */
+    default void average(Vector parameters, IntFunction<Vector> memory) {
+        throw new UnsupportedOperationException(getClass().getSimpleName() + " keeps no average");
     }
 
     /** Passes each remembered scalar to {@code scalars}, always the same ones in the same order. */

@@ -62,12 +62,17 @@ public interface TrainingBatch extends Losses {
     Vector squaredGradient();
 
     /**
-     * The factor by which the step is going to be multiplied, because the training approaches its end (nothing of that if
-     * nobody knows how long it will be), and because this batch has fewer examples than the one before: then it counts in
-     * proportion. 1 otherwise. Rules need not look at it, except those that walk along one line over several batches: see
+     * A factor by which the step is going to be multiplied, because the training approaches its end: 1 at first, and always
+     * if nobody knows how long the training will be. Rules need not look at it, except those that do it themselves: see
      * {@link StepRule#decaysByItself()}.
      */
     double decay();
+
+    /**
+     * Another one: the examples of this batch as a part of those of the batch before, if they are fewer; otherwise 1. An
+     * epoch's last batch then moves the parameters in proportion to its size.
+     */
+    double share();
 
     /** Whether somebody knows how long the training will be, so that the steps decay until then. */
     boolean decays();

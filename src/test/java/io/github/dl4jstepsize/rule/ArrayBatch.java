@@ -20,6 +20,7 @@ abstract class ArrayBatch implements TrainingBatch {
     int epochs;
     int examplesPerEpoch;
     double decay = 1;
+    double share = 1;
     boolean decays;
 
     ArrayBatch(int memoryVectors, double... start) {
@@ -86,6 +87,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double decay() {
         return decay;
+    }
+
+    @Override
+    public double share() {
+        return share;
     }
 
     @Override

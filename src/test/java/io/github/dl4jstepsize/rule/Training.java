@@ -46,7 +46,7 @@ final class Training extends ArrayBatch {
             direction.scale(-1);
         }
         Step chosen = rule.step(this);
-        Step step = rule.decaysByItself() ? chosen : chosen.decayed(decay);
+        Step step = rule.decaysByItself() ? chosen : chosen.decayed(decay * share);
         move(step);
         return step;
     }

@@ -13,6 +13,7 @@ import io.github.dl4jstepsize.PlsUpdater;
 import io.github.dl4jstepsize.PolUpdater;
 import io.github.dl4jstepsize.ProdigyUpdater;
 import io.github.dl4jstepsize.SalsaUpdater;
+import io.github.dl4jstepsize.ScheduleFreeUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
 import org.nd4j.linalg.learning.config.Adam;
@@ -61,6 +62,7 @@ final class Updaters {
         OURS.put("momo", () -> MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM));
         OURS.put("momo-adam", MomoUpdater::builder);
         OURS.put("fan", FanUpdater::builder);
+        OURS.put("schedule-free", ScheduleFreeUpdater::builder);
         OURS.put("pol", PolUpdater::builder);
         THEIRS.put("adam", Adam::new);
         THEIRS.put("sgd", Sgd::new);

@@ -1,0 +1,151 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.ScheduleFree;
+import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
+
+import java.util.List;
+
+/**
+ * FAN's steps, averaged without a schedule: the network trains beside an average of its iterates, which is as good at any
+ * time as the end of a training whose length was known. The formulas and the source are at {@link ScheduleFree}.
+ * <pre>{@code
+ *   new NeuralNetConfiguration.Builder().updater(new ScheduleFreeUpdater())
+ *   MultiLayerNetwork best = StepSizes.averaged(net, trainingData);    // at any time
+ *   net.addListeners(new StepSizeListener().epochs(10));               // or: net itself is the average after ten epochs
+ * }</pre>
+ * No extra pass; the memory of three parameter vectors, one more than Adam, and none for the average.
+ * {@code averaging(true)} changes nothing.
+ */
+@JsonDeserialize(builder = ScheduleFreeUpdater.Builder.class)
+public final class ScheduleFreeUpdater extends StepSizeUpdater {
+
+    private static final long serialVersionUID = 1;
+
+    private final double step;
+    private final double interpolation;
+    private final int warmUp;
+    private final double weightDecay;
+    private final double beta2;
+    private final double epsilon;
+
+    /** The recommended settings. */
+    public ScheduleFreeUpdater() {
+        this(builder());
+    }
+
+    private ScheduleFreeUpdater(Builder builder) {
+        super(builder);
+        step = Check.positive("step", builder.step);
+        interpolation = Check.fraction("interpolation", Check.positive("interpolation", builder.interpolation));
+        warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
+        weightDecay = Check.notNegative("weightDecay", builder.weightDecay);
+        beta2 = Check.fraction("beta2", builder.beta2);
+        epsilon = Check.positive("epsilon", builder.epsilon);
+    }
+
+    /** A builder with the recommended settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    public double getStep() {
+        return step;
+    }
+
+    public double getInterpolation() {
+        return interpolation;
+    }
+
+    public int getWarmUp() {
+        return warmUp;
+    }
+
+    public double getWeightDecay() {
+        return weightDecay;
+    }
+
+    public double getBeta2() {
+        return beta2;
+    }
+
+    public double getEpsilon() {
+        return epsilon;
+    }
+
+    @Override
+    StepRule newRule() {
+        return new ScheduleFree(step, interpolation, warmUp, weightDecay);
+    }
+
+    @Override
+    IUpdater base() {
+        return new CorrectedRmsProp(beta2, epsilon);
+    }
+
+    @Override
+    List<?> settings() {
+        return List.of(step, interpolation, warmUp, weightDecay, beta2, epsilon);
+    }
+
+    /** Builds a {@link ScheduleFreeUpdater}; every property has its recommended value until it is set. */
+    @JsonPOJOBuilder(withPrefix = "")
+    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+
+        private double step = 0.2;
+        private double interpolation = 0.9;
+        private int warmUp = 50;
+        private double weightDecay = 1e-3;
+        private double beta2 = 0.999;
+        private double epsilon = 1e-8;
+
+        private Builder() {
+        }
+
+        /** The step r as a part of the natural size of a layer's weights; greater than 0. */
+        public Builder step(double step) {
+            this.step = step;
+            return this;
+        }
+
+        /**
+         * How far from the iterates to the average the gradient is taken, beta, in the place of momentum; greater than
+         * 0 and less than 1.
+         */
+        public Builder interpolation(double interpolation) {
+            this.interpolation = interpolation;
+            return this;
+        }
+
+        /** Iterations until the step has its full length; 1 (none) or greater. */
+        public Builder warmUp(int iterations) {
+            this.warmUp = iterations;
+            return this;
+        }
+
+        /** As {@link FanUpdater.Builder#weightDecay}; 0 (never) or greater. */
+        public Builder weightDecay(double perEpoch) {
+            this.weightDecay = perEpoch;
+            return this;
+        }
+
+        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
+        public Builder beta2(double beta2) {
+            this.beta2 = beta2;
+            return this;
+        }
+
+        /** Added to the root of the averaged squared gradient; greater than 0. */
+        public Builder epsilon(double epsilon) {
+            this.epsilon = epsilon;
+            return this;
+        }
+
+        @Override
+        public ScheduleFreeUpdater build() {
+            return new ScheduleFreeUpdater(this);
+        }
+    }
+}
