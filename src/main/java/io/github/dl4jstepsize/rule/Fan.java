@@ -33,10 +33,13 @@ public final class Fan implements StepRule {
     static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt. */
     static final double STRONGEST_DECAY = 0.06;
+    /** A bias below single precision's is not corrected. */
+    private static final double NEGLIGIBLE = 1e-8;
 
     private final double step;
     private final int warmUp;
     private final double weightDecay;
+    private final double momentum;
 
     private int steps;
 
@@ -46,9 +49,15 @@ public final class Fan implements StepRule {
      * @param weightDecay per complete epoch; 0 for none
      */
     public Fan(double step, int warmUp, double weightDecay) {
+        this(step, warmUp, weightDecay, 0);
+    }
+
+    /** @param momentum beta1 for a base updater without one: then d is the average of g / (sqrt(v_hat) + epsilon) */
+    Fan(double step, int warmUp, double weightDecay, double momentum) {
         this.step = step;
         this.warmUp = warmUp;
         this.weightDecay = weightDecay;
+        this.momentum = momentum;
     }
 
     @Override
@@ -65,9 +74,22 @@ public final class Fan implements StepRule {
         }
         steps++;
         batch.direction().multiply(batch.memory(0));
+        if (momentum > 0) {
+            average(batch.direction(), batch.memory(1));
+        }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.direction().add(DECAY_EVERY * decay, batch.parameters());
+        }
+    }
+
+    private void average(Vector direction, Vector average) {
+        average.scale(momentum);
+        average.add(1 - momentum, direction);
+        direction.assign(average);
+        double missing = Math.pow(momentum, steps);
+        if (missing > NEGLIGIBLE) {
+            direction.scale(1 / (1 - missing));
         }
     }
 
@@ -81,10 +103,10 @@ public final class Fan implements StepRule {
         return false;
     }
 
-    /** The scale of the weights. */
+    /** The scale of the weights, and the average of the directions if there is momentum. */
     @Override
     public int memoryVectors() {
-        return 1;
+        return momentum > 0 ? 2 : 1;
     }
 
     @Override
