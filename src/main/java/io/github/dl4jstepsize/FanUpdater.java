@@ -72,7 +72,7 @@ public final class FanUpdater extends AdamDirectionUpdater {
 
         private double step = 0.2;
         private int warmUp = 50;
-        private double weightDecay = 1e-3;
+        private double weightDecay = 2e-3;
 
         private Builder() {
         }

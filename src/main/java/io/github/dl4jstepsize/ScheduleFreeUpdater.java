@@ -97,7 +97,7 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
         private double step = 0.2;
         private double interpolation = 0.9;
         private int warmUp = 50;
-        private double weightDecay = 1e-3;
+        private double weightDecay = 2e-3;
         private double beta2 = 0.999;
         private double epsilon = 1e-8;
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -195,15 +197,60 @@ class AveragingTest {
                 expected + " " + actual);
     }
 
-    @Test
-    void survivesAResume(@TempDir File directory) throws IOException {
+    static Stream<StepSizeUpdater> averaging() {
+        return Stream.of(updater(), new AutoUpdater(), new ScheduleFreeUpdater());
+    }
+
+    @ParameterizedTest
+    @MethodSource("averaging")
+    void survivesAResume(StepSizeUpdater updater, @TempDir File directory) throws IOException {
         MultiLayerNetwork network =
-                (MultiLayerNetwork) network(Problem.CNN_BATCH_NORM_DROPOUT, updater(), DataType.FLOAT);
+                (MultiLayerNetwork) network(Problem.CNN_BATCH_NORM_DROPOUT, updater, DataType.FLOAT);
         Problem.CNN_BATCH_NORM_DROPOUT.fit(network, 7);
         File file = new File(directory, "net.zip");
         ModelSerializer.writeModel(network, file, true);
         MultiLayerNetwork restored = ModelSerializer.restoreMultiLayerNetwork(file, true);
-        assertEquals(StepSizes.averaged(network).params(), StepSizes.averaged(restored).params());
+        INDArray average = StepSizes.averaged(network).params();
+        assertEquals(average, StepSizes.averaged(restored).params());
+        assertTrue(average.distance2(network.params()) > 1e-6, "an average is not the last iterate");
+    }
+
+    /** A method with an average of its own: in double precision the iterates follow from it and the parameters. */
+    @ParameterizedTest
+    @EnumSource(value = Problem.class, names = {"MLP_CLIPPED", "CNN_BATCH_NORM_DROPOUT", "RESIDUAL_GRAPH"})
+    void ofAMethodThatAveragesItself(Problem problem) {
+        Model network = network(problem, new AutoUpdater(), DataType.DOUBLE);
+        INDArray averageBefore = null;
+        double weights = 0;
+        for (int t = 1; t <= 20; t++) {
+            problem.fit(network, 1);
+            // y = x + 0.1 (z - x), and x moves by c (z - x).
+            double weight = Math.pow(t / 50.0, 2);
+            weights += weight;
+            Model averaged = StepSizes.averaged(network);
+            INDArray x = averaged.params();
+            INDArray z = x.add(network.params().sub(x).mul(10));
+            if (averageBefore != null) {
+                INDArray expected = averageBefore.add(z.sub(averageBefore).mul(weight / weights));
+                Model reference = network(problem, new AutoUpdater(), DataType.DOUBLE);
+                reference.setParams(expected);
+                reference.paramTable().forEach((name, values) -> {
+                    if (!isStatistic(name)) {
+                        assertClose(values, averaged.paramTable().get(name));
+                    }
+                });
+            }
+            averageBefore = x;
+        }
+    }
+
+    /** Where the listener knows the length, the network itself is what to use. */
+    @Test
+    void ofAutoInATrainingOfKnownLength() {
+        Model network = Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.DOUBLE);
+        network.setListeners(List.of(new StepSizeListener().iterations(30)));
+        Problem.MLP_CLIPPED.fit(network, 10);
+        assertEquals(network.params(), StepSizes.averaged(network).params());
     }
 
     @Test
@@ -214,6 +261,9 @@ class AveragingTest {
         assertTrue(message.contains("averaging(true)"), message);
         Model untrained = network(Problem.MLP_CLIPPED, updater(), DataType.FLOAT);
         assertThrows(IllegalStateException.class, () -> StepSizes.averaged(untrained));
+        Model auto = network(Problem.MLP_CLIPPED, new AutoUpdater(), DataType.FLOAT);
+        message = assertThrows(IllegalStateException.class, () -> StepSizes.averaged(auto)).getMessage();
+        assertTrue(message.contains("train it first"), message);
         Model adam = network(Problem.MLP_CLIPPED, new Adam(), DataType.FLOAT);
         assertThrows(IllegalStateException.class, () -> StepSizes.averaged(adam));
     }

@@ -56,7 +56,8 @@ class FashionMnistBenchmark {
         methods.put("sa-SLS", new Method(new AccuracySlsUpdater(), 0));
         methods.put("L4Mom", new Method(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), 82.5));
         methods.put("L4Adam", new Method(new L4Updater(), 83.5));
-        methods.put("Auto", new Method(new AutoUpdater(), 0));
+        methods.put("Auto, average", new Method(new AutoUpdater(), 0));
+        methods.put("Auto, itself", new Method(AutoUpdater.builder().averaging(false).build(), 0));
         methods.put("POL", new Method(new PolUpdater(), 0));
         methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
         methods.put("PLS", new Method(new PlsUpdater(), 0));
@@ -159,7 +160,9 @@ class FashionMnistBenchmark {
 
         private void finish(List<DataSet> test) {
             loss = network.score();
-            accuracies.add(Math.round(1e4 * network.evaluate(new ExistingDataSetIterator(test)).accuracy()) / 100.0);
+            boolean averages = updater instanceof StepSizeUpdater && ((StepSizeUpdater) updater).isAveraging();
+            MultiLayerNetwork tested = averages ? StepSizes.averaged(network) : network;
+            accuracies.add(Math.round(1e4 * tested.evaluate(new ExistingDataSetIterator(test)).accuracy()) / 100.0);
         }
 
         private double milliseconds() {

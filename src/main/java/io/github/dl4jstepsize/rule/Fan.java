@@ -9,7 +9,7 @@ package io.github.dl4jstepsize.rule;
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time
- *   k = min(weightDecay epochs, 0.06)                        complete epochs of more than one batch
+ *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
  * A step that the listener is going to decay is half as long again, 1.5 r.
@@ -32,7 +32,7 @@ public final class Fan implements StepRule {
     /** Iterations from one weight decay to the next, to spare the pass over the parameters. */
     static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt. */
-    static final double STRONGEST_DECAY = 0.06;
+    static final double STRONGEST_DECAY = 0.1;
     /** A bias below single precision's is not corrected. */
     private static final double NEGLIGIBLE = 1e-8;
 

@@ -61,7 +61,7 @@ class ScheduleFreeTest {
             double e = Math.min(1, 4 * training.decay);
             sum += w * w;
             double[] g = gradient(y);
-            double k = t % 8 == 0 ? 8 * Math.min(0.06, weightDecay * training.epochs) : 0;
+            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
             for (int i = 0; i < 3; i++) {
                 z[i] -= r * w * e * training.share * (g[i] + k * y[i]);
                 x[i] += w * w / sum * (z[i] - x[i]);
