@@ -20,8 +20,8 @@ final class Guard {
 
     /** The part of the largest step size below which a step size counts as diminished. */
     private static final double DIMINISHED = 1e-7;
-    /** In epochs of fewer batches, a mean is not worth a warning. */
-    private static final int FEWEST_LOSSES = 10;
+    /** Epochs of fewer batches are taken together: a warm-up alone may take a few of them. */
+    private static final int FEWEST_LOSSES = 100;
 
     private int notFiniteInARow;
     private boolean anyStep;
@@ -30,11 +30,11 @@ final class Guard {
     private int diminishedInARow;
     private boolean warned;
 
-    /** Of the epoch that is under way. */
+    /** Of the epoch that is under way, and those before it that were too short. */
     private int epoch;
     private int losses;
     private double sumOfLosses;
-    /** Mean loss of the first epoch; 0 as long as it is not known. */
+    /** Mean loss of the first epoch, or of the first that make up one together; 0 as long as it is not known. */
     private double firstMean;
     private boolean warnedOfLoss;
 
@@ -59,11 +59,11 @@ final class Guard {
     }
 
     private void watchLoss(StepRecord record, StepSizeUpdater updater) {
-        if (record.epoch() != epoch) {
+        if (record.epoch() != epoch && losses >= FEWEST_LOSSES) {
             double mean = sumOfLosses / losses;
-            if (losses >= FEWEST_LOSSES && firstMean == 0) {
+            if (firstMean == 0) {
                 firstMean = mean;
-            } else if (losses >= FEWEST_LOSSES && mean >= firstMean && !warnedOfLoss) {
+            } else if (mean >= firstMean && !warnedOfLoss) {
                 warnedOfLoss = true;
                 LOG.warn("{}: the mean loss of epoch {} was {}, no lower than the {} of the first one. If the network was not"
                                 + " trained before, this method does not train it: try larger batches (PAL and SLS judge a"
@@ -71,10 +71,10 @@ final class Guard {
                                 + " example AutoUpdater",
                         updater.getClass().getSimpleName(), epoch, mean, firstMean);
             }
-            epoch = record.epoch();
             losses = 0;
             sumOfLosses = 0;
         }
+        epoch = record.epoch();
         if (Double.isFinite(record.loss())) {
             losses++;
             sumOfLosses += record.loss();

@@ -42,7 +42,8 @@ public final class StepSizes {
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
      *
-     * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}
+     * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}, or averages
+     *              by itself ({@link AutoUpdater}, {@link ScheduleFreeUpdater})
      * @return without listeners
      * @throws IllegalStateException if there is no average
      */
