@@ -52,7 +52,7 @@ final class Compare implements Callable<Integer> {
     @Mixin
     private DataFiles files;
 
-    @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "labpal,pal,adam,sgd=0.1",
+    @Option(names = "--updaters", paramLabel = "NAME", split = ",", defaultValue = "auto,labpal,pal,adam,sgd=0.1",
             completionCandidates = Updaters.Names.class,
             description = "Some of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with one "
                     + "that falls linearly to 0, as in sgd=0.1:linear; ours as in labpal:linear "

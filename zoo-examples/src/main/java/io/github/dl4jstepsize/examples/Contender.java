@@ -17,10 +17,6 @@ import java.util.Locale;
  */
 final class Contender {
 
-    /** Enough to know means and variances of activations to a percent or two. */
-    private static final int STATISTICS_EXAMPLES = 2000;
-    private static final int STATISTICS_BATCH = 200;
-
     private final Network network;
     private final Result result;
     private long randomRoot;
@@ -102,11 +98,7 @@ final class Contender {
     void test(Workload.Quality quality, DataSet train, DataSet test) {
         unlessFailed(() -> {
             takeRandomState();
-            Network tested = Updaters.isAveraged(result.updater)
-                    ? network.averaged(Batches.inOrder(
-                            (DataSet) train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples())),
-                            STATISTICS_BATCH)) : network;
-            double value = quality.of(tested, test);
+            double value = quality.of(Updaters.isAveraged(result.updater) ? network.averaged(train) : network, test);
             result.testIterations.add(result.loss.size());
             result.testQuality.add(value);
         });

@@ -29,6 +29,10 @@ import java.util.zip.ZipFile;
 /** What MultiLayerNetwork and ComputationGraph have in common, but DL4J has no type for. */
 final class Network {
 
+    /** Enough to know means and variances of activations to a percent or two. */
+    private static final int STATISTICS_EXAMPLES = 2000;
+    private static final int STATISTICS_BATCH = 200;
+
     private static final String RANDOM_STREAM = "randomStream";
 
     private final Model model;
@@ -97,9 +101,10 @@ final class Network {
         stepSizes.iterations(iterations);
     }
 
-    /** A copy with the average of the iterates, and statistics of BatchNormalization that were measured on the data. */
-    Network averaged(DataSetIterator data) {
-        return new Network(StepSizes.averaged(model, data));
+    /** A copy with the average of the iterates, and statistics of BatchNormalization that were measured on some of the data. */
+    Network averaged(DataSet train) {
+        DataSet some = (DataSet) train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples()));
+        return new Network(StepSizes.averaged(model, Batches.inOrder(some, STATISTICS_BATCH)));
     }
 
     Model model() {

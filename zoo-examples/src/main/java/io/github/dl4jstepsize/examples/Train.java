@@ -42,7 +42,7 @@ final class Train implements Callable<Integer> {
     @Mixin
     private DataFiles files;
 
-    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "labpal", completionCandidates = Updaters.Names.class,
+    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "auto", completionCandidates = Updaters.Names.class,
             description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with "
                     + "one that falls linearly to 0, as in sgd=0.1:linear. Default: ${DEFAULT-VALUE}.")
     private String updater;
@@ -145,8 +145,9 @@ final class Train implements Callable<Integer> {
     }
 
     private static void report(String name, Workload workload, TrainTest examples, Training training) {
+        Network tested = Updaters.isAveraged(name) ? training.network.averaged(examples.train) : training.network;
         System.out.printf(Locale.ROOT, "%s %s %s, last training losses %.4f%n", label(name), workload.quality.title,
-                workload.quality.text(workload.quality.of(training.network, examples.test)),
+                workload.quality.text(workload.quality.of(tested, examples.test)),
                 training.loss.runningMean(RUNNING_MEAN).last());
     }
 

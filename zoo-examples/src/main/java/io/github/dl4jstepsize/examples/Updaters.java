@@ -62,7 +62,7 @@ final class Updaters {
         OURS.put("momo", () -> MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM));
         OURS.put("momo-adam", MomoUpdater::builder);
         OURS.put("fan", FanUpdater::builder);
-        OURS.put("schedule-free", ScheduleFreeUpdater::builder);
+        OURS.put("schedule-free", () -> ScheduleFreeUpdater.builder().averaging(true));
         OURS.put("pol", PolUpdater::builder);
         THEIRS.put("adam", Adam::new);
         THEIRS.put("sgd", Sgd::new);
@@ -85,7 +85,7 @@ final class Updaters {
         List<String> settings = List.of(parts).subList(1, parts.length);
         if (OURS.containsKey(parts[0])) {
             StepSizeUpdater.Builder<?> builder = OURS.get(parts[0]).get();
-            if (isAveraged(name)) {
+            if (settings.contains(AVERAGED)) {
                 builder.averaging(true);
             }
             for (String setting : settings) {
@@ -137,9 +137,10 @@ final class Updaters {
         return name.contains(":" + LINEAR);
     }
 
-    /** Whether an average of the iterates is to be tested. */
+    /** Whether an average of the iterates is to be tested: the name says so, or the updater always averages. */
     static boolean isAveraged(String name) {
-        return name.contains(":" + AVERAGED);
+        IUpdater updater = named(name, 1);
+        return updater instanceof StepSizeUpdater && ((StepSizeUpdater) updater).isAveraging();
     }
 
     private static List<String> names() {
