@@ -225,7 +225,7 @@ class AveragingTest {
         for (int t = 1; t <= 20; t++) {
             problem.fit(network, 1);
             // y = x + 0.1 (z - x), and x moves by c (z - x).
-            double weight = Math.pow(t / 50.0, 2);
+            double weight = Math.pow(t / 50.0, 2) * Math.sqrt(t);
             weights += weight;
             Model averaged = StepSizes.averaged(network);
             INDArray x = averaged.params();

@@ -93,6 +93,11 @@ public final class Fan implements StepRule {
         }
     }
 
+    /** Iterations so far, with the one that is under way. */
+    int steps() {
+        return steps;
+    }
+
     /** The part of the step that the warm-up allows, up to 1. */
     double warmedUp() {
         return Math.min(1, steps / (double) warmUp);

@@ -7,9 +7,9 @@ import java.util.function.IntFunction;
  * good at any time as the end of a training whose length was known.
  * <pre>
  *   d = g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y        g, v_hat at y; n and the weight decay k as in {@link Fan}
- *   w = min(1, t/warmUp)                 c = w^2 / (sum of w^2)
+ *   w = min(1, t/warmUp)^2 sqrt(t)       c = w / (sum of w)
  *   e = min(1, 4 decay)                  1, but in the last quarter of a training whose length is known
- *   z = z - r w e d                      the iterates
+ *   z = z - r min(1, t/warmUp) e d       the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and there in the end
  * </pre>
@@ -17,10 +17,11 @@ import java.util.function.IntFunction;
  * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
- * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1, weights
- * in proportion to the squared learning rate of the warm-up. Departures: FAN's scale and weight decay; the end e, without
- * which the parameters themselves would stop at a distance (1 - beta)|z - x| from the average, and which the weights do not
- * follow, so that the last, shortest steps count. The paper's bounds are for convex losses.
+ * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
+ * weights are those of the published code, with the power 1/2 of t where 0 is its default
+ * (zoo-examples/experiments/10-schedule-free.txt). Departures: FAN's scale and weight decay; and the end e, without which the
+ * parameters would stop at a distance (1 - beta)|z - x| from the average. The weights do not follow it, so that the last,
+ * shortest steps count. The paper's bounds are for convex losses.
  */
 public final class ScheduleFree implements StepRule {
 
@@ -55,7 +56,7 @@ public final class ScheduleFree implements StepRule {
             z.assign(batch.parameters());
         }
         fan.direct(batch);
-        double weight = fan.warmedUp() * fan.warmedUp();
+        double weight = fan.warmedUp() * fan.warmedUp() * Math.sqrt(fan.steps());
         sumOfWeights += weight;
         double c = weight / sumOfWeights;
         double end = Math.min(1, END * batch.decay());

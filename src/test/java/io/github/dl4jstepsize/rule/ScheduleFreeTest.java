@@ -59,12 +59,12 @@ class ScheduleFreeTest {
             training.share = t % 10 == 0 ? 0.5 : 1;
             double w = Math.min(1, t / (double) warmUp);
             double e = Math.min(1, 4 * training.decay);
-            sum += w * w;
+            sum += w * w * Math.sqrt(t);
             double[] g = gradient(y);
             double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
             for (int i = 0; i < 3; i++) {
                 z[i] -= r * w * e * training.share * (g[i] + k * y[i]);
-                x[i] += w * w / sum * (z[i] - x[i]);
+                x[i] += w * w * Math.sqrt(t) / sum * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * e * (z[i] - x[i]);
             }
             Step step = training.step(ScheduleFreeTest::loss, ScheduleFreeTest::gradient);
