@@ -45,7 +45,7 @@ public final class AutoUpdater extends StepSizeUpdater {
 
     @Override
     StepRule newRule() {
-        return new Auto(METHOD.getStep(), METHOD.getInterpolation(), METHOD.getWarmUp(), METHOD.getWeightDecay());
+        return new Auto(METHOD.getStep(), METHOD.getBeta1(), METHOD.getWarmUp(), METHOD.getWeightDecay());
     }
 
     @Override

@@ -18,7 +18,7 @@ import java.util.List;
  * }</pre>
  * The authors' results are with a learning rate that falls to 0: the decay takes its place.
  * <p>
- * No extra pass; the memory of four parameter vectors, twice that of Adam, and of one while the network trains.
+ * No extra pass; the memory of four parameter vectors, twice that of Adam.
  */
 @JsonDeserialize(builder = ProdigyUpdater.Builder.class)
 public final class ProdigyUpdater extends AdamDirectionUpdater {

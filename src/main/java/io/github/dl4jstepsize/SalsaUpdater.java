@@ -190,7 +190,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
         private boolean adaptiveFrequency = true;
         private int maxInterval = 10;
         private boolean momentumInSearch;
-        /** From the initial step to 1e-4, where deep networks begin. The published 100 make a hopeless batch cost 100 passes. */
+        /** From the initial step to 1e-4, where deep networks begin; with the published 100 a hopeless batch costs 100 passes. */
         private int maxTrials = 40;
         private boolean asPublished;
 

@@ -17,19 +17,17 @@ import java.util.List;
  *   net.addListeners(new StepSizeListener().epochs(10));               // or: net itself is the average after ten epochs
  * }</pre>
  * No extra pass; the memory of three parameter vectors, one more than Adam, and none for the average.
- * {@code averaging(true)} changes nothing.
+ * {@code averaging(true)} changes nothing. {@code beta1}, greater than 0, is how far from the iterates to the average the
+ * gradient is taken, in the place of Adam's momentum.
  */
 @JsonDeserialize(builder = ScheduleFreeUpdater.Builder.class)
-public final class ScheduleFreeUpdater extends StepSizeUpdater {
+public final class ScheduleFreeUpdater extends AdamDirectionUpdater {
 
     private static final long serialVersionUID = 1;
 
     private final double step;
-    private final double interpolation;
     private final int warmUp;
     private final double weightDecay;
-    private final double beta2;
-    private final double epsilon;
 
     /** The recommended settings. */
     public ScheduleFreeUpdater() {
@@ -39,11 +37,9 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
     private ScheduleFreeUpdater(Builder builder) {
         super(builder);
         step = Check.positive("step", builder.step);
-        interpolation = Check.fraction("interpolation", Check.positive("interpolation", builder.interpolation));
+        Check.positive("beta1", getBeta1());
         warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
         weightDecay = Check.notNegative("weightDecay", builder.weightDecay);
-        beta2 = Check.fraction("beta2", builder.beta2);
-        epsilon = Check.positive("epsilon", builder.epsilon);
     }
 
     /** A builder with the recommended settings. */
@@ -55,10 +51,6 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
         return step;
     }
 
-    public double getInterpolation() {
-        return interpolation;
-    }
-
     public int getWarmUp() {
         return warmUp;
     }
@@ -67,39 +59,28 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
         return weightDecay;
     }
 
-    public double getBeta2() {
-        return beta2;
-    }
-
-    public double getEpsilon() {
-        return epsilon;
-    }
-
     @Override
     StepRule newRule() {
-        return new ScheduleFree(step, interpolation, warmUp, weightDecay);
+        return new ScheduleFree(step, getBeta1(), warmUp, weightDecay);
     }
 
     @Override
     IUpdater base() {
-        return new CorrectedRmsProp(beta2, epsilon);
+        return new CorrectedRmsProp(getBeta2(), getEpsilon());
     }
 
     @Override
     List<?> settings() {
-        return List.of(step, interpolation, warmUp, weightDecay, beta2, epsilon);
+        return List.of(step, warmUp, weightDecay, getBeta1(), getBeta2(), getEpsilon());
     }
 
     /** Builds a {@link ScheduleFreeUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
-    public static final class Builder extends StepSizeUpdater.Builder<Builder> {
+    public static final class Builder extends AdamDirectionUpdater.Builder<Builder> {
 
         private double step = 0.2;
-        private double interpolation = 0.9;
         private int warmUp = 50;
         private double weightDecay = 2e-3;
-        private double beta2 = 0.999;
-        private double epsilon = 1e-8;
 
         private Builder() {
         }
@@ -107,15 +88,6 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
         /** The step r as a part of the natural size of a layer's weights; greater than 0. */
         public Builder step(double step) {
             this.step = step;
-            return this;
-        }
-
-        /**
-         * How far from the iterates to the average the gradient is taken, beta, in the place of momentum; greater than
-         * 0 and less than 1.
-         */
-        public Builder interpolation(double interpolation) {
-            this.interpolation = interpolation;
             return this;
         }
 
@@ -128,18 +100,6 @@ public final class ScheduleFreeUpdater extends StepSizeUpdater {
         /** As {@link FanUpdater.Builder#weightDecay}; 0 (never) or greater. */
         public Builder weightDecay(double perEpoch) {
             this.weightDecay = perEpoch;
-            return this;
-        }
-
-        /** Decay of the averaged squared gradient; 0 or greater and less than 1. */
-        public Builder beta2(double beta2) {
-            this.beta2 = beta2;
-            return this;
-        }
-
-        /** Added to the root of the averaged squared gradient; greater than 0. */
-        public Builder epsilon(double epsilon) {
-            this.epsilon = epsilon;
             return this;
         }
 

@@ -98,7 +98,7 @@ class ConfigurationTest {
                 PolUpdater.builder().fraction(1).scaled(false).minStep(0.01).maxStep(0.5).warmUp(3).decay(0.9).beta1(0.8)
                         .beta2(0.99).epsilon(1e-7).build(),
                 new ScheduleFreeUpdater(),
-                ScheduleFreeUpdater.builder().step(0.1).interpolation(0.8).warmUp(5).weightDecay(0.01).beta2(0.99)
+                ScheduleFreeUpdater.builder().step(0.1).beta1(0.8).warmUp(5).weightDecay(0.01).beta2(0.99)
                         .epsilon(1e-7).build(),
                 new AutoUpdater(),
                 AutoUpdater.builder().averaging(false).build());

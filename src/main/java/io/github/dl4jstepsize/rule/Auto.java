@@ -10,8 +10,8 @@ import java.util.function.IntFunction;
  *       the last digits count (a regression without noise), far better than any average.</li>
  * </ul>
  * No extra pass; two memory vectors. The momentum of the second form averages preconditioned gradients, where Adam
- * preconditions averaged ones, so that both forms have the same base updater (L. Ziyin et al., "LaProp: separating momentum and
- * adaptivity in Adam", 2020).
+ * preconditions averaged ones, so that both forms have the same base updater (L. Ziyin et al., "LaProp: separating momentum
+ * and adaptivity in Adam", 2020).
  */
 public final class Auto implements StepRule {
 
@@ -22,14 +22,14 @@ public final class Auto implements StepRule {
     private boolean decays;
 
     /**
-     * @param step          r of both
-     * @param interpolation beta of ScheduleFree, and the momentum of FAN
-     * @param warmUp        iterations until the step has its full length; 1 for none
-     * @param weightDecay   per complete epoch; 0 for none
+     * @param step        r of both
+     * @param beta1       beta of ScheduleFree, and the momentum of FAN
+     * @param warmUp      iterations until the step has its full length; 1 for none
+     * @param weightDecay per complete epoch; 0 for none
      */
-    public Auto(double step, double interpolation, int warmUp, double weightDecay) {
-        free = new ScheduleFree(step, interpolation, warmUp, weightDecay);
-        decaying = new Fan(step, warmUp, weightDecay, interpolation);
+    public Auto(double step, double beta1, int warmUp, double weightDecay) {
+        free = new ScheduleFree(step, beta1, warmUp, weightDecay);
+        decaying = new Fan(step, warmUp, weightDecay, beta1);
     }
 
     @Override

@@ -30,22 +30,22 @@ public final class ScheduleFree implements StepRule {
 
     private final Fan fan;
     private final double step;
-    private final double interpolation;
+    private final double beta;
 
     private double sumOfWeights;
     /** (1 - beta) e of the last iteration: the part of y that is z. */
     private double part;
 
     /**
-     * @param step          r
-     * @param interpolation beta
-     * @param warmUp        iterations until the step has its full length; 1 for none
-     * @param weightDecay   per complete epoch; 0 for none
+     * @param step        r
+     * @param beta        greater than 0 and less than 1
+     * @param warmUp      iterations until the step has its full length; 1 for none
+     * @param weightDecay per complete epoch; 0 for none
      */
-    public ScheduleFree(double step, double interpolation, int warmUp, double weightDecay) {
+    public ScheduleFree(double step, double beta, int warmUp, double weightDecay) {
         this.fan = new Fan(step, warmUp, weightDecay);
         this.step = step;
-        this.interpolation = interpolation;
+        this.beta = beta;
     }
 
     @Override
@@ -61,7 +61,7 @@ public final class ScheduleFree implements StepRule {
         double c = weight / sumOfWeights;
         double end = Math.min(1, END * batch.decay());
         double rate = step * fan.warmedUp() * end * batch.share();
-        double nextPart = (1 - interpolation) * end;
+        double nextPart = (1 - beta) * end;
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
         double a = (1 - nextPart) * (1 - c) / (1 - part);

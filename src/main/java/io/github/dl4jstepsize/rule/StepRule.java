@@ -38,7 +38,7 @@ public interface StepRule {
         return true;
     }
 
-    /** Whether this rule applies {@link TrainingBatch#decay()} and {@link TrainingBatch#share()} itself, or has reasons not to. */
+    /** Whether this rule applies {@link TrainingBatch#decay()} and {@link TrainingBatch#share()} itself, as far as it should. */
     default boolean decaysByItself() {
         return false;
     }

@@ -101,7 +101,7 @@ final class Network {
         stepSizes.iterations(iterations);
     }
 
-    /** A copy with the average of the iterates, and statistics of BatchNormalization that were measured on some of the data. */
+    /** A copy with the average of the iterates, and BatchNormalization's statistics as measured on some of the data. */
     Network averaged(DataSet train) {
         DataSet some = (DataSet) train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples()));
         return new Network(StepSizes.averaged(model, Batches.inOrder(some, STATISTICS_BATCH)));
