@@ -25,6 +25,9 @@ public final class ScheduleFreeUpdater extends AdamDirectionUpdater {
 
     private static final long serialVersionUID = 1;
 
+    /** A thousand times the natural size of a layer's weights: far from anything useful, and from an overflow. */
+    private static final double MAX_STEP = 1000;
+
     private final double step;
     private final int warmUp;
     private final double weightDecay;
@@ -37,7 +40,10 @@ public final class ScheduleFreeUpdater extends AdamDirectionUpdater {
     private ScheduleFreeUpdater(Builder builder) {
         super(builder);
         step = Check.positive("step", builder.step);
-        Check.positive("beta1", getBeta1());
+        if (step > MAX_STEP) {
+            throw Check.out("step", step, "greater than 0 and at most " + MAX_STEP);
+        }
+        Check.properFraction("beta1", getBeta1());
         warmUp = Check.between("warmUp", builder.warmUp, 1, Integer.MAX_VALUE);
         weightDecay = Check.notNegative("weightDecay", builder.weightDecay);
     }
@@ -85,7 +91,7 @@ public final class ScheduleFreeUpdater extends AdamDirectionUpdater {
         private Builder() {
         }
 
-        /** The step r as a part of the natural size of a layer's weights; greater than 0. */
+        /** The step r as a part of the natural size of a layer's weights; greater than 0 and at most 1000. */
         public Builder step(double step) {
             this.step = step;
             return this;

@@ -412,7 +412,7 @@ final class StepSizeSearch {
 
         /** Of this batch, in the weight that the one before it had. */
         private double share() {
-            return size < sizeBefore ? size / (double) sizeBefore : 1;
+            return 2 * size < sizeBefore ? size / (double) sizeBefore : 1;
         }
 
         private int iterationsBeforeThis() {

@@ -73,20 +73,20 @@ class DecayTest {
                 1, (1 + r) / 2, 0.5, (1 - r) / 2, Horizon.FLOOR);
     }
 
-    /** An epoch's last batch, often a small one, would otherwise move the parameters as far as a whole one. */
+    /** An epoch's last batch, often a small one, would otherwise move the parameters as far as a whole one; from half of it on it is left alone. */
     @Test
     void aSmallerBatchCountsInProportion() {
         MultiLayerNetwork network = network(new ProbeUpdater(batch -> Step.chosen(RATE, RATE, Outcome.REUSED)));
         List<Double> factors = new ArrayList<>();
         network.setListeners(new StepSizeListener().iterations(10)
                 .onStep(record -> factors.add(record.learningRate() / RATE)));
-        for (int size : new int[]{8, 8, 2, 8, 16, 4, 4}) {
+        for (int size : new int[]{8, 8, 2, 8, 16, 4, 4, 3, 2}) {
             MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, size, DataType.DOUBLE);
             INDArray before = network.params().dup();
             network.fit(batch.getFeatures(0), batch.getLabels(0));
             assertTrue(network.params().distance2(before) > 0);
         }
-        assertFactors(factors, 1, .9, .8 / 4, .7, .6, .5 / 4, .4);
+        assertFactors(factors, 1, .9, .8 / 4, .7, .6, .5 / 4, .4, .3, .2);
     }
 
     /** The first epoch's batches have to be counted. */

@@ -69,8 +69,8 @@ public interface TrainingBatch extends Losses {
     double decay();
 
     /**
-     * Another one: the examples of this batch as a part of those of the batch before, if they are fewer; otherwise 1. An
-     * epoch's last batch then moves the parameters in proportion to its size.
+     * Another one: the examples of this batch as a part of those of the batch before, if they are less than half as many;
+     * otherwise 1. An epoch's last batch, if it is a small one, then moves the parameters in proportion to its size.
      */
     double share();
 
