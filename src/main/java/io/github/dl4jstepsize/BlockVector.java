@@ -5,12 +5,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A vector made of one array per block of parameters. Blocks are contiguous, networks with BatchNorm have many. What needs
@@ -180,17 +181,12 @@ final class BlockVector implements Vector {
             List<INDArray> all = new ArrayList<>();
             for (INDArray block : blocks) {
                 for (long from = 0; from < block.length(); from += PIECE) {
-                    all.add(part(block, from, Math.min(block.length(), from + PIECE)));
+                    all.add(StateLayout.part(block, from, Math.min(PIECE, block.length() - from)));
                 }
             }
             pieces = all.toArray(new INDArray[0]);
         }
         return pieces;
-    }
-
-    private static INDArray part(INDArray array, long from, long to) {
-        return from == 0 && to == array.length() ? array
-                : array.get(NDArrayIndex.interval(from, to)).reshape('c', new long[]{to - from});
     }
 
     private static INDArray[] piecesOf(Vector vector) {
@@ -206,6 +202,8 @@ final class BlockVector implements Vector {
 
         private final long length;
         private INDArray array;
+        /** Views of its beginning, by their lengths. */
+        private final Map<Long, INDArray> views = new HashMap<>();
 
         private Intermediate(long length) {
             this.length = length;
@@ -215,7 +213,7 @@ final class BlockVector implements Vector {
             if (array == null) {
                 array = Nd4j.createUninitialized(piece.dataType(), length);
             }
-            return part(array, 0, piece.length());
+            return views.computeIfAbsent(piece.length(), part -> StateLayout.part(array, 0, part));
         }
     }
 }

@@ -117,7 +117,8 @@ final class StateLayout {
         return updater.base().stateSize(parameters) + memoryVectors * parameters;
     }
 
-    private static INDArray part(INDArray array, long from, long length) {
+    /** A view of some elements of a vector. */
+    static INDArray part(INDArray array, long from, long length) {
         // get() makes the view a Fortran order vector, which means nothing for its elements, but ND4J's updater
         // operations take a slow path unless state and gradient, which is in C order, are alike.
         return array.get(NDArrayIndex.interval(from, from + length)).reshape('c', new long[]{length});

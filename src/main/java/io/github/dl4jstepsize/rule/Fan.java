@@ -31,7 +31,7 @@ public final class Fan implements StepRule {
     static final double IF_DECAYING = 1.5;
     /** Iterations from one weight decay to the next, to spare the pass over the parameters. */
     static final int DECAY_EVERY = 8;
-    /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt. */
+    /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt and 10-schedule-free.txt. */
     static final double STRONGEST_DECAY = 0.1;
     /** A bias below single precision's is not corrected. */
     private static final double NEGLIGIBLE = 1e-8;
