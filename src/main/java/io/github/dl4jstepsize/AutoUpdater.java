@@ -45,12 +45,17 @@ public final class AutoUpdater extends StepSizeUpdater {
 
     @Override
     StepRule newRule() {
-        return new Auto(METHOD.getStep(), METHOD.getBeta1(), METHOD.getWarmUp(), METHOD.getWeightDecay());
+        return new Auto(METHOD.getStep(), METHOD.getBeta1(), METHOD.getBeta2(), METHOD.getWarmUp(), METHOD.getWeightDecay());
     }
 
     @Override
     IUpdater base() {
         return METHOD.base();
+    }
+
+    @Override
+    String averagedSquares() {
+        return METHOD.averagedSquares();
     }
 
     @Override

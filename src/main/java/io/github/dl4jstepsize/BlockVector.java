@@ -2,6 +2,7 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
@@ -104,6 +105,18 @@ final class BlockVector implements Vector {
         double sum = 0;
         for (int i = 0; i < others.length; i++) {
             sum += Nd4j.getBlasWrapper().dot(pieces()[i], square(others[i]));
+        }
+        return sum;
+    }
+
+    @Override
+    public double dotRoot(Vector squares) {
+        INDArray[] others = piecesOf(squares);
+        double sum = 0;
+        for (int i = 0; i < others.length; i++) {
+            INDArray roots = intermediate.like(others[i]);
+            Nd4j.exec(new Sqrt(others[i], roots));
+            sum += Nd4j.getBlasWrapper().dot(pieces()[i], roots);
         }
         return sum;
     }

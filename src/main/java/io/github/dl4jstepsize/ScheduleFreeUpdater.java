@@ -2,6 +2,7 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.ScheduleFree;
 import io.github.dl4jstepsize.rule.StepRule;
+import org.nd4j.linalg.learning.RmsPropUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
@@ -67,12 +68,17 @@ public final class ScheduleFreeUpdater extends AdamDirectionUpdater {
 
     @Override
     StepRule newRule() {
-        return new ScheduleFree(step, getBeta1(), warmUp, weightDecay);
+        return new ScheduleFree(step, getBeta1(), getBeta2(), warmUp, weightDecay);
     }
 
     @Override
     IUpdater base() {
         return new CorrectedRmsProp(getBeta2(), getEpsilon());
+    }
+
+    @Override
+    String averagedSquares() {
+        return RmsPropUpdater.G_STATE;
     }
 
     @Override

@@ -90,12 +90,14 @@ class BlockVectorTest {
         double[] c = random.doubles(length, 0, 1).toArray();
         double norm1 = 0;
         double squares = 0;
+        double roots = 0;
         double difference = 0;
         double distance = 0;
         double[] added = new double[length];
         for (int i = 0; i < length; i++) {
             norm1 += Math.abs(a[i]);
             squares += c[i] * b[i] * b[i];
+            roots += b[i] * Math.sqrt(c[i]);
             difference += c[i] * (Math.abs(a[i]) - b[i]);
             distance += (a[i] - b[i]) * (a[i] - b[i]);
             added[i] = c[i] + 3 * b[i] * b[i];
@@ -108,6 +110,7 @@ class BlockVectorTest {
         double tolerance = type == DataType.FLOAT ? 1e-4 : 1e-12;
         assertEquals(norm1, va.norm1(), tolerance * norm1);
         assertEquals(squares, vc.dotSquares(vb), tolerance * squares);
+        assertEquals(roots, vb.dotRoot(vc), tolerance * length);
         assertEquals(difference, vc.dotDifference(va.beside(blocks(3, absolute, type, LONG)), vb), tolerance * difference);
         assertEquals(Math.sqrt(distance), va.distance(vb), tolerance * Math.sqrt(distance));
         vc.addSquares(3, vb);
@@ -122,11 +125,14 @@ class BlockVectorTest {
         for (int length : new int[]{37, 1000, 100_003}) {
             double[] values = random.doubles(length, -1, 1).toArray();
             double[] others = random.doubles(length, -1, 1).toArray();
+            double[] positive = Arrays.stream(others).map(Math::abs).toArray();
             Set<List<Double>> results = new HashSet<>();
             for (int offset = 0; offset < 16; offset++) {
                 BlockVector vector = new BlockVector(blocks(offset, values, type, length));
                 BlockVector other = vector.beside(blocks(3 * offset, others, type, length));
-                results.add(List.of(vector.norm1(), vector.norm(), vector.dot(other), vector.distance(other)));
+                BlockVector squares = vector.beside(blocks(5 * offset, positive, type, length));
+                results.add(List.of(vector.norm1(), vector.norm(), vector.dot(other), vector.distance(other),
+                        other.dotRoot(squares)));
             }
             assertEquals(1, results.size(), length + " elements: " + results);
         }

@@ -24,11 +24,12 @@ public final class Auto implements StepRule {
     /**
      * @param step        r of both
      * @param beta1       beta of ScheduleFree, and the momentum of FAN
+     * @param beta2       decay of the base updater's squared gradients
      * @param warmUp      iterations until the step has its full length; 1 for none
      * @param weightDecay per complete epoch; 0 for none
      */
-    public Auto(double step, double beta1, int warmUp, double weightDecay) {
-        free = new ScheduleFree(step, beta1, warmUp, weightDecay);
+    public Auto(double step, double beta1, double beta2, int warmUp, double weightDecay) {
+        free = new ScheduleFree(step, beta1, beta2, warmUp, weightDecay);
         decaying = new Fan(step, warmUp, weightDecay, beta1);
     }
 

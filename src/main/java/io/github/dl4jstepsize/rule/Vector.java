@@ -30,6 +30,9 @@ public interface Vector {
     /** Inner product with the squares of another vector's elements. */
     double dotSquares(Vector other);
 
+    /** Inner product with the square roots of another vector's elements. */
+    double dotRoot(Vector squares);
+
     /** Inner product with {@code minuend - subtrahend}. */
     double dotDifference(Vector minuend, Vector subtrahend);
 

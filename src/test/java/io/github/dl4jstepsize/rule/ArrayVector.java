@@ -54,6 +54,15 @@ final class ArrayVector implements Vector {
     }
 
     @Override
+    public double dotRoot(Vector squares) {
+        double sum = 0;
+        for (int i = 0; i < values.length; i++) {
+            sum += values[i] * Math.sqrt(((ArrayVector) squares).values[i]);
+        }
+        return sum;
+    }
+
+    @Override
     public double dotDifference(Vector minuend, Vector subtrahend) {
         double sum = 0;
         for (int i = 0; i < values.length; i++) {

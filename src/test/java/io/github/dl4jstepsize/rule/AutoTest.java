@@ -19,7 +19,7 @@ class AutoTest {
     }
 
     private static Auto auto() {
-        return new Auto(0.1, 0.8, 5, 0);
+        return new Auto(0.1, 0.8, 0.999, 5, 0);
     }
 
     private static double[] average(StepRule rule, Training training) {
@@ -31,9 +31,11 @@ class AutoTest {
     @Test
     void isScheduleFreeWhileNobodyKnowsTheLength() {
         Auto auto = auto();
-        ScheduleFree free = new ScheduleFree(0.1, 0.8, 5, 0);
+        ScheduleFree free = new ScheduleFree(0.1, 0.8, 0.999, 5, 0);
         Training training = new Training(auto, START);
         Training expected = new Training(free, START);
+        training.squaredGradient = new ArrayVector(1, 1);
+        expected.squaredGradient = training.squaredGradient;
         for (int t = 0; t < 50; t++) {
             // Told later, the decay takes its part, but the method stays.
             training.decays = t >= 30;

@@ -4,6 +4,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.util.function.ToDoubleFunction;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -40,35 +42,63 @@ class ScheduleFreeTest {
         return copy.values;
     }
 
-    /** In a training of 400 iterations whose length is known, or not; every tenth batch has half as many examples. */
+    /**
+     * In a training of 400 iterations whose length is known, or not; every tenth batch has half as many examples. With an
+     * offset of -0.05 the loss becomes negative, and with one of 1 always far from 0.
+     */
     @ParameterizedTest
-    @CsvSource({"0.9, false, 0", "0.9, true, 0", "0.7, true, 0.01"})
-    void followsTheEquations(double beta, boolean decays, double weightDecay) {
+    @CsvSource({"0.9, false, 0, 0", "0.9, true, 0, 0", "0.7, true, 0.01, 0", "0.9, false, 0, -0.05", "0.9, false, 0, 1"})
+    void followsTheEquations(double beta, boolean decays, double weightDecay, double offset) {
         double r = 0.05;
+        double beta2 = 0.95;
         int warmUp = 20;
-        ScheduleFree rule = new ScheduleFree(r, beta, warmUp, weightDecay);
+        ScheduleFree rule = new ScheduleFree(r, beta, beta2, warmUp, weightDecay);
         Training training = new Training(rule, START);
+        ToDoubleFunction<double[]> loss = parameters -> loss(parameters) + offset;
+        double meanLoss = 0;
+        double[] v = new double[3];
+        double roots = 0;
+        int bounded = 0;
+        boolean negative = false;
         training.batchesPerEpoch = 2;
         double[] x = START.clone();
         double[] y = START.clone();
         double[] z = START.clone();
         double sum = 0;
+        double sumByTime = 0;
         for (int t = 1; t <= 400; t++) {
             training.epochs = t / 40;
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
             double w = Math.min(1, t / (double) warmUp);
             double e = Math.min(1, 4 * training.decay);
-            sum += w * w * Math.sqrt(t);
             double[] g = gradient(y);
+            double unbiased = 1 - Math.pow(beta2, t);
+            meanLoss = beta2 * meanLoss + (1 - beta2) * loss.applyAsDouble(y);
+            negative |= loss.applyAsDouble(y) < 0;
+            double sumOfRoots = 0;
+            for (int i = 0; i < 3; i++) {
+                v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+                sumOfRoots += Math.sqrt(v[i] / unbiased);
+            }
+            roots = t % 50 == 1 ? sumOfRoots : roots;
+            double q = negative ? r : 16 * meanLoss / unbiased / roots;
+            bounded += q < r ? 1 : 0;
+            double step = Math.min(r, q) * w * e * training.share;
+            double weight = w * w * Math.sqrt(t) / Math.pow(meanLoss / unbiased, 2);
+            sum += weight;
+            sumByTime += w * w * Math.sqrt(t);
+            double c = negative ? w * w * Math.sqrt(t) / sumByTime : weight / sum;
             double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
             for (int i = 0; i < 3; i++) {
-                z[i] -= r * w * e * training.share * (g[i] + k * y[i]);
-                x[i] += w * w * Math.sqrt(t) / sum * (z[i] - x[i]);
+                z[i] -= step * (g[i] + k * y[i]);
+                x[i] += c * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * e * (z[i] - x[i]);
             }
-            Step step = training.step(ScheduleFreeTest::loss, ScheduleFreeTest::gradient);
-            assertEquals(r * w * e * training.share, step.learningRate(), 1e-15);
+            training.squaredGradient = new ArrayVector(v);
+            Step made = training.step(loss, ScheduleFreeTest::gradient);
+            assertEquals(step, made.learningRate(), 1e-12);
+            assertEquals(q < r ? Outcome.LINEARIZED : Outcome.CONSTANT, made.outcome());
             assertEquals(0, training.evaluations);
             double[] average = average(rule, training);
             for (int i = 0; i < 3; i++) {
@@ -76,13 +106,16 @@ class ScheduleFreeTest {
                 assertEquals(x[i], average[i], 1e-12, "x, iteration " + t);
             }
         }
+        assertEquals(offset < 0, negative);
+        assertEquals(offset == 0, bounded > 0, bounded + " steps were bounded");
     }
 
     /** What a user who knows the length takes in the end is the average itself. */
     @Test
     void theParametersEndAtTheAverage() {
-        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 1, 0);
+        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
         Training training = new Training(rule, START);
+        training.squaredGradient = new ArrayVector(1, 1, 1);
         double apart = 0;
         for (int t = 0; t < 1000; t++) {
             training.decay = 1 - t / 1000.0;
