@@ -173,6 +173,18 @@ final class BlockVector implements Vector {
     }
 
     @Override
+    public void divideByRoot(Vector squares, double decay, Vector gradient, double epsilon) {
+        INDArray[] averages = piecesOf(squares);
+        INDArray[] gradients = piecesOf(gradient);
+        for (int i = 0; i < averages.length; i++) {
+            INDArray root = square(gradients[i]).muli(1 - decay);
+            Nd4j.getBlasWrapper().axpy(decay, averages[i], root);
+            Nd4j.exec(new Sqrt(root, root));
+            pieces()[i].divi(root.addi(epsilon));
+        }
+    }
+
+    @Override
     public void adam(Vector first, Vector second, double beta1, double beta2, double epsilon) {
         INDArray[] firsts = blocksOf(first);
         INDArray[] seconds = blocksOf(second);

@@ -16,8 +16,7 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build())
  * }</pre>
  * Costs one extra forward pass per trial in iterations that search, about one in ten once the step is steady. With
- * ADAM the memory of two parameter vectors, as Adam itself, and of three for the search; with SGD of one for the
- * search.
+ * ADAM the memory of two parameter vectors, as Adam itself, and of two for the search; with SGD of one for the search.
  */
 @JsonDeserialize(builder = SalsaUpdater.Builder.class)
 public final class SalsaUpdater extends StepSizeUpdater {

@@ -37,7 +37,6 @@ import java.util.function.IntFunction;
  */
 final class StepSizeSearch {
 
-    private static final int SCRATCH_VECTORS = 2;
     /** The average weighs the last ninth of the iterates most: weight 9/(t + 8) on iterate t. */
     private static final double AVERAGED_PART = 9;
     /** Every iterate goes into the average at first, every second one from here on, every third from twice here on ... */
@@ -65,8 +64,8 @@ final class StepSizeSearch {
     private final List<INDArray> frozenGradients = new ArrayList<>();
     private final BlockVector gradient;
     private final BlockVector[] memory;
-    /** Allocated when a rule asks for them. */
-    private final BlockVector[] scratch = new BlockVector[SCRATCH_VECTORS];
+    /** Allocated when a rule asks for it. */
+    private BlockVector scratch;
     /** The parameters before the search; allocated when a rule looks along the line for the first time. */
     private INDArray backup;
     /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
@@ -521,12 +520,12 @@ final class StepSizeSearch {
         }
 
         @Override
-        public Vector scratch(int index) {
-            if (scratch[index] == null) {
-                scratch[index] = parameterVector.beside(forEach(Arrays.asList(parameterBlocks),
+        public Vector scratch() {
+            if (scratch == null) {
+                scratch = parameterVector.beside(forEach(Arrays.asList(parameterBlocks),
                         i -> Nd4j.createUninitialized(parameterBlocks[i].dataType(), parameterBlocks[i].length())));
             }
-            return scratch[index];
+            return scratch;
         }
 
         @Override

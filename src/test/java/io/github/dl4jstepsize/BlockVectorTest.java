@@ -94,6 +94,7 @@ class BlockVectorTest {
         double difference = 0;
         double distance = 0;
         double[] added = new double[length];
+        double[] divided = new double[length];
         for (int i = 0; i < length; i++) {
             norm1 += Math.abs(a[i]);
             squares += c[i] * b[i] * b[i];
@@ -101,9 +102,11 @@ class BlockVectorTest {
             difference += c[i] * (Math.abs(a[i]) - b[i]);
             distance += (a[i] - b[i]) * (a[i] - b[i]);
             added[i] = c[i] + 3 * b[i] * b[i];
+            divided[i] = a[i] / (Math.sqrt(0.9 * added[i] + 0.1 * b[i] * b[i]) + 0.01);
         }
         double[] absolute = Arrays.stream(a).map(Math::abs).toArray();
-        BlockVector va = new BlockVector(blocks(0, a, type, LONG));
+        INDArray[] blocksOfA = blocks(0, a, type, LONG);
+        BlockVector va = new BlockVector(blocksOfA);
         BlockVector vb = va.beside(blocks(1, b, type, LONG));
         INDArray[] blocksOfC = blocks(2, c, type, LONG);
         BlockVector vc = va.beside(blocksOfC);
@@ -114,6 +117,9 @@ class BlockVectorTest {
         assertEquals(difference, vc.dotDifference(va.beside(blocks(3, absolute, type, LONG)), vb), tolerance * difference);
         assertEquals(Math.sqrt(distance), va.distance(vb), tolerance * Math.sqrt(distance));
         vc.addSquares(3, vb);
+        assertClose(added, blocksOfC, type == DataType.FLOAT ? 1e-6 : 1e-15);
+        va.divideByRoot(vc, 0.9, vb, 0.01);
+        assertClose(divided, blocksOfA, type == DataType.FLOAT ? 1e-5 : 1e-14);
         assertClose(added, blocksOfC, type == DataType.FLOAT ? 1e-6 : 1e-15);
     }
 

@@ -32,10 +32,11 @@ final class Adam {
         return root / (1 - Math.pow(beta1, t));
     }
 
-    /** Turns {@code vector} into {@code beta1 * first + (1 - beta1) * vector}. */
-    void average(Vector vector, Vector first) {
-        vector.scale(1 - beta1);
-        vector.add(beta1, first);
+    /** Turns {@code vector} into the m_hat that it would make of the first moment, which stays as it is. */
+    void average(Vector vector, Vector first, int t) {
+        double unbiased = 1 - Math.pow(beta1, t);
+        vector.scale((1 - beta1) / unbiased);
+        vector.add(beta1 / unbiased, first);
     }
 
     /** Takes {@code gradient} into the first moment. */
@@ -50,22 +51,11 @@ final class Adam {
         second.addSquares(1 - beta2, gradient);
     }
 
-    /**
-     * Takes {@code gradient} into the second moment, and turns {@code copy}, which is equal to it, into
-     * {@code gradient / (sqrt(v_hat) + epsilon)}.
-     */
-    void precondition(Vector copy, Vector gradient, Vector second, int t) {
+    /** Divides {@code vector} by the sqrt(v_hat) + epsilon that the gradient would make of the second moment, which stays. */
+    void precondition(Vector vector, Vector gradient, Vector second, int t) {
         double root = root(t);
-        // A first moment that forgets everything is the gradient.
-        copy.adam(gradient, second, 0, beta2, epsilon * root);
-        copy.scale(root);
-    }
-
-    /** Turns {@code vector}, a first moment, into {@code m_hat / (sqrt(v_hat) + epsilon)}. */
-    void preconditionMoment(Vector vector, Vector second, int t) {
-        double root = root(t);
-        vector.scale(root / (1 - Math.pow(beta1, t)));
-        vector.divideByRoot(second, epsilon * root);
+        vector.divideByRoot(second, beta2, gradient, epsilon * root);
+        vector.scale(root);
     }
 
     /** sqrt(k) in x / (sqrt(v / k) + epsilon) = x sqrt(k) / (sqrt(v) + epsilon sqrt(k)), which spares a pass over v. */

@@ -129,7 +129,7 @@ public final class Pls implements StepRule {
         boolean newLine = first || isAccepted();
         double retreat = newLine ? (1 - batch.decay()) * from : 0;
         if (retreat > 0) {
-            batch.scratch(0).assign(line);
+            batch.scratch().assign(line);
         }
         if (newLine) {
             from = 0;
@@ -141,7 +141,7 @@ public final class Pls implements StepRule {
         place = nextPlace();
         batch.direction().assign(line);
         if (retreat > 0) {
-            batch.direction().add(-retreat / (place * unit), batch.scratch(0));
+            batch.direction().add(-retreat / (place * unit), batch.scratch());
         }
         return walk(from, first, newLine);
     }

@@ -17,7 +17,7 @@ package io.github.dl4jstepsize.rule;
  * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below
  * 1e-8 nothing is tried: the step in use is taken.
  * <p>
- * One extra forward pass per trial, in iterations that search; two memory vectors and two vectors for the search with
+ * One extra forward pass per trial, in iterations that search; two memory vectors and one vector for the search with
  * ADAM, none with SGD.
  * <p>
  * Source: P. Kenneweg, "No learning rates needed: introducing SaLSa", 2024, equations 3.6 to 3.13; growth and b as in
@@ -195,17 +195,12 @@ public final class Salsa implements StepRule {
         if (settings.direction == Direction.SGD) {
             return direction;
         }
-        Vector gradient = batch.scratch(0);
-        Vector second = batch.scratch(1);
+        Vector gradient = batch.scratch();
         gradient.assign(direction);
-        second.assign(batch.memory(1));
         if (settings.momentumInSearch) {
-            adam.updateSecond(second, gradient);
-            adam.average(direction, batch.memory(0));
-            adam.preconditionMoment(direction, second, exponent());
-        } else {
-            adam.precondition(direction, gradient, second, exponent());
+            adam.average(direction, batch.memory(0), exponent());
         }
+        adam.precondition(direction, gradient, batch.memory(1), exponent());
         return gradient;
     }
 
@@ -213,7 +208,7 @@ public final class Salsa implements StepRule {
     private void remember(TrainingBatch batch, Vector gradient) {
         if (settings.direction == Direction.ADAM) {
             adam.updateFirst(batch.memory(0), gradient);
-            batch.memory(1).assign(batch.scratch(1));
+            adam.updateSecond(batch.memory(1), gradient);
         }
     }
 

@@ -30,12 +30,8 @@ public interface TrainingBatch extends Losses {
      */
     Vector memory(int index);
 
-    /**
-     * A vector for intermediate results, whose content does not outlive the iteration; anything at first.
-     *
-     * @param index 0 to 1
-     */
-    Vector scratch(int index);
+    /** A vector for intermediate results, whose content does not outlive the iteration; anything at first. */
+    Vector scratch();
 
     /** The parameters, as they are before the step. A rule must not write to them. */
     Vector parameters();

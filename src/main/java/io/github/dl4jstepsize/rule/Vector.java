@@ -49,6 +49,14 @@ public interface Vector {
     void divideByRoot(Vector squares, double epsilon);
 
     /**
+     * {@code this = this / (sqrt(decay * squares + (1 - decay) * gradient * gradient) + epsilon)}, element by element: a
+     * running average of squares that is not kept.
+     *
+     * @param gradient may be this vector
+     */
+    void divideByRoot(Vector squares, double decay, Vector gradient, double epsilon);
+
+    /**
      * Adam without bias corrections: takes this vector, a gradient, into both moments, and turns it into
      * {@code first / (sqrt(second) + epsilon)}, element by element.
      *

@@ -5,8 +5,6 @@ import java.util.Arrays;
 /** A training batch whose vectors are arrays: what iterations without a network have in common. */
 abstract class ArrayBatch implements TrainingBatch {
 
-    private static final int SCRATCH_VECTORS = 2;
-
     final double[] parameters;
     /** Of the iteration that is under way. */
     ArrayVector gradient;
@@ -14,7 +12,7 @@ abstract class ArrayBatch implements TrainingBatch {
     /** What a base updater would keep. */
     ArrayVector squaredGradient;
     private final ArrayVector[] memory;
-    private final ArrayVector[] scratch;
+    private final ArrayVector scratch;
     int size = 1;
     int batchesPerEpoch;
     int epochs;
@@ -26,7 +24,7 @@ abstract class ArrayBatch implements TrainingBatch {
     ArrayBatch(int memoryVectors, double... start) {
         parameters = start.clone();
         memory = vectors(memoryVectors, start.length);
-        scratch = vectors(SCRATCH_VECTORS, start.length);
+        scratch = new ArrayVector(new double[start.length]);
     }
 
     private static ArrayVector[] vectors(int count, int length) {
@@ -65,8 +63,8 @@ abstract class ArrayBatch implements TrainingBatch {
     }
 
     @Override
-    public Vector scratch(int index) {
-        return scratch[index];
+    public Vector scratch() {
+        return scratch;
     }
 
     @Override

@@ -107,6 +107,14 @@ final class ArrayVector implements Vector {
     }
 
     @Override
+    public void divideByRoot(Vector squares, double decay, Vector gradient, double epsilon) {
+        ArrayVector average = new ArrayVector(((ArrayVector) squares).values.clone());
+        average.scale(decay);
+        average.addSquares(1 - decay, gradient);
+        divideByRoot(average, epsilon);
+    }
+
+    @Override
     public void adam(Vector first, Vector second, double beta1, double beta2, double epsilon) {
         first.scale(beta1);
         first.add(1 - beta1, this);

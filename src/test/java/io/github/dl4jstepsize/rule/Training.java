@@ -35,11 +35,8 @@ final class Training extends ArrayBatch {
         this.gradient = new ArrayVector(gradient.apply(parameters));
         direction = this.gradient;
         if (base != null) {
-            base.updateFirst(first, direction);
-            base.updateSecond(second, direction);
+            direction.scale(base.follow(direction, first, second, ++steps));
             this.gradient = first;
-            direction = new ArrayVector(first.values.clone());
-            base.preconditionMoment(direction, second, ++steps);
         }
         if (turnDirection) {
             direction = new ArrayVector(this.gradient.values.clone());
