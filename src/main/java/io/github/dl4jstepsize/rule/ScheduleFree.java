@@ -7,8 +7,9 @@ import java.util.function.IntFunction;
  * good at any time as the end of a training whose length was known.
  * <pre>
  *   d = g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y        g, v_hat at y; n and the weight decay k as in {@link Fan}
- *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))                  L: mean loss, with the decay of v
- *   w = min(1, t/warmUp)^2 sqrt(t) / L^2     c = w / (sum of w)
+ *   f = max(1, max(L) / (100 L))         L: mean loss, with the decay of v
+ *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
+ *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 4 decay)                  1, but in the last quarter of a training whose length is known
  *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
  *   x = x + c (z - x)                    their average
@@ -16,10 +17,11 @@ import java.util.function.IntFunction;
  * </pre>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z.
  * <p>
- * q is a Polyak step, L/(g.d), with means in the place of one batch's loss and gradient, and is 16 times as long: where
- * examples contradict each other the loss stays far above 0 and q above r. Where they do not, steps get shorter as the loss
- * falls, and the average forgets the iterates of larger losses, so that the training converges. It is measured in every
- * 50th iteration. A loss that has been negative is not measured from 0: from then on q and L have no part.
+ * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
+ * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
+ * with means in the place of one batch's loss and gradient, and 16 times as long; its denominator is measured in every 50th
+ * iteration. Where losses rise again, with other data, the average goes on by w alone. A loss that has been negative is not
+ * measured from 0: from then on f = 1.
  * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
@@ -34,12 +36,13 @@ public final class ScheduleFree implements StepRule {
 
     /** One over the part of a training in which its steps decay. */
     static final double END = 4;
-    /** Polyak steps in q; see zoo-examples/experiments/11-loss-towards-zero.txt. */
+    /** Polyak steps in q, and the part of the largest mean loss from which on it counts: see zoo-examples/experiments/11. */
     static final double FRACTION = 16;
+    static final double LITTLE = 0.01;
     /** Iterations from one measurement of q's denominator to the next. */
     static final int MEASURE_EVERY = 50;
-    /** Mean losses below it are as good as 0; far from an overflow of their reciprocal squares. */
-    private static final double NEGLIGIBLE = 1e-30;
+    /** Largest f: double precision sees no larger fall. */
+    private static final double LARGEST_FALL = 1e16;
 
     private final Fan fan;
     private final double step;
@@ -48,10 +51,11 @@ public final class ScheduleFree implements StepRule {
 
     /** Running mean of the losses, before the correction of its bias. */
     private double loss;
+    private double largestMean;
     private boolean negative;
-    /** The denominator of q, from the last measurement. */
+    /** The denominator of q, from the last measurement; 0 before there is one. */
     private double roots;
-    /** With and without the loss in them. */
+    /** With and without f in them. */
     private double sumOfWeights;
     private double sumByTime;
     /** (1 - beta) e of the last iteration: the part of y that is z. */
@@ -79,20 +83,11 @@ public final class ScheduleFree implements StepRule {
             z.assign(batch.parameters());
         }
         fan.direct(batch);
-        double unbiased = 1 - Math.pow(beta2, fan.steps());
-        loss = beta2 * loss + (1 - beta2) * batch.loss();
-        negative |= batch.loss() < 0;
-        double meanLoss = loss / unbiased;
-
-        if (fan.steps() % MEASURE_EVERY == 1) {
-            roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(unbiased);
-        }
-        double polyak = FRACTION * meanLoss / roots;
-        // Not a number where all losses and gradients were 0.
-        boolean bounded = polyak < step && !negative;
+        double fall = fall(batch.loss());
+        double length = fall > 1 ? bounded(batch) : step;
         double end = Math.min(1, END * batch.decay());
-        double rate = (bounded ? polyak : step) * fan.warmedUp() * end * batch.share();
-        double c = weight(meanLoss);
+        double rate = length * fan.warmedUp() * end * batch.share();
+        double c = weight(fall);
         double nextPart = (1 - beta) * end;
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
@@ -102,17 +97,39 @@ public final class ScheduleFree implements StepRule {
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;
-        return Step.chosen(rate, rate, bounded ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+        return Step.chosen(rate, rate, length < step ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+    }
+
+    /** f, with this batch's loss. */
+    private double fall(double lossOfThis) {
+        loss = beta2 * loss + (1 - beta2) * lossOfThis;
+        negative |= lossOfThis < 0;
+        double mean = loss / unbiased();
+        largestMean = Math.max(largestMean, mean);
+        return negative || mean >= LITTLE * largestMean ? 1 : Math.min(LITTLE * largestMean / mean, LARGEST_FALL);
+    }
+
+    /** min(r, q). */
+    private double bounded(TrainingBatch batch) {
+        if (roots == 0 || fan.steps() % MEASURE_EVERY == 1) {
+            roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(unbiased());
+        }
+        double polyak = FRACTION * loss / unbiased() / roots;
+        // Not a number where loss and gradients are 0.
+        return polyak < step ? polyak : step;
+    }
+
+    private double unbiased() {
+        return 1 - Math.pow(beta2, fan.steps());
     }
 
     /** c, the part of the average that the new iterate is. */
-    private double weight(double meanLoss) {
+    private double weight(double fall) {
         double byTime = fan.warmedUp() * fan.warmedUp() * Math.sqrt(fan.steps());
-        double lossInWeight = Math.max(meanLoss, NEGLIGIBLE);
-        double weight = byTime / (lossInWeight * lossInWeight);
+        double weight = byTime * fall * fall;
         sumByTime += byTime;
         sumOfWeights += weight;
-        return negative ? byTime / sumByTime : weight / sumOfWeights;
+        return Math.max(byTime / sumByTime, weight / sumOfWeights);
     }
 
     @Override
@@ -146,6 +163,7 @@ public final class ScheduleFree implements StepRule {
     public void state(Scalars scalars) {
         fan.state(scalars);
         loss = scalars.next(loss);
+        largestMean = scalars.next(largestMean);
         negative = scalars.next(negative);
         roots = scalars.next(roots);
         sumByTime = scalars.next(sumByTime);
