@@ -6,7 +6,6 @@ import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.api.ops.impl.updaters.AdamUpdater;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -114,9 +113,7 @@ final class BlockVector implements Vector {
         INDArray[] others = piecesOf(squares);
         double sum = 0;
         for (int i = 0; i < others.length; i++) {
-            INDArray roots = intermediate.like(others[i]);
-            Nd4j.exec(new Sqrt(others[i], roots));
-            sum += Nd4j.getBlasWrapper().dot(pieces()[i], roots);
+            sum += Nd4j.getBlasWrapper().dot(pieces()[i], root(others[i]));
         }
         return sum;
     }
@@ -166,9 +163,9 @@ final class BlockVector implements Vector {
 
     @Override
     public void divideByRoot(Vector squares, double epsilon) {
-        INDArray[] others = blocksOf(squares);
-        for (int i = 0; i < blocks.length; i++) {
-            blocks[i].divi(Transforms.sqrt(others[i], true).addi(epsilon));
+        INDArray[] others = piecesOf(squares);
+        for (int i = 0; i < others.length; i++) {
+            pieces()[i].divi(root(others[i]).addi(epsilon));
         }
     }
 
@@ -177,10 +174,9 @@ final class BlockVector implements Vector {
         INDArray[] averages = piecesOf(squares);
         INDArray[] gradients = piecesOf(gradient);
         for (int i = 0; i < averages.length; i++) {
-            INDArray root = square(gradients[i]).muli(1 - decay);
-            Nd4j.getBlasWrapper().axpy(decay, averages[i], root);
-            Nd4j.exec(new Sqrt(root, root));
-            pieces()[i].divi(root.addi(epsilon));
+            INDArray average = square(gradients[i]).muli(1 - decay);
+            Nd4j.getBlasWrapper().axpy(decay, averages[i], average);
+            pieces()[i].divi(root(average).addi(epsilon));
         }
     }
 
@@ -195,6 +191,12 @@ final class BlockVector implements Vector {
 
     private INDArray square(INDArray piece) {
         return piece.mul(piece, intermediate.like(piece));
+    }
+
+    private INDArray root(INDArray piece) {
+        INDArray roots = intermediate.like(piece);
+        Nd4j.exec(new Sqrt(piece, roots));
+        return roots;
     }
 
     private INDArray difference(INDArray minuend, INDArray subtrahend) {

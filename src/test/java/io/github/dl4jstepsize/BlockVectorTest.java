@@ -98,7 +98,7 @@ class BlockVectorTest {
         for (int i = 0; i < length; i++) {
             norm1 += Math.abs(a[i]);
             squares += c[i] * b[i] * b[i];
-            roots += b[i] * Math.sqrt(c[i]);
+            roots += Math.abs(a[i]) * Math.sqrt(c[i]);
             difference += c[i] * (Math.abs(a[i]) - b[i]);
             distance += (a[i] - b[i]) * (a[i] - b[i]);
             added[i] = c[i] + 3 * b[i] * b[i];
@@ -113,8 +113,9 @@ class BlockVectorTest {
         double tolerance = type == DataType.FLOAT ? 1e-4 : 1e-12;
         assertEquals(norm1, va.norm1(), tolerance * norm1);
         assertEquals(squares, vc.dotSquares(vb), tolerance * squares);
-        assertEquals(roots, vb.dotRoot(vc), tolerance * length);
-        assertEquals(difference, vc.dotDifference(va.beside(blocks(3, absolute, type, LONG)), vb), tolerance * difference);
+        BlockVector absoluteOfA = va.beside(blocks(3, absolute, type, LONG));
+        assertEquals(roots, absoluteOfA.dotRoot(vc), tolerance * roots);
+        assertEquals(difference, vc.dotDifference(absoluteOfA, vb), tolerance * difference);
         assertEquals(Math.sqrt(distance), va.distance(vb), tolerance * Math.sqrt(distance));
         vc.addSquares(3, vb);
         assertClose(added, blocksOfC, type == DataType.FLOAT ? 1e-6 : 1e-15);

@@ -419,6 +419,8 @@ class ConfigurationTest {
     @Test
     void valuesOutOfRangeAreNamed() {
         refused("measuringStep", "0.0", () -> PalUpdater.builder().measuringStep(0).build());
+        refused("step", "1001.0", () -> FanUpdater.builder().step(1001).build());
+        refused("step", "1001.0", () -> ScheduleFreeUpdater.builder().step(1001).build());
         refused("maxStep", "NaN", () -> PalUpdater.builder().maxStep(Double.NaN).build());
         refused("directionAdaptation", "1.0", () -> PalUpdater.builder().directionAdaptation(1).build());
         refused("stepAdaptation", "-1.0", () -> PalUpdater.builder().stepAdaptation(-1).build());

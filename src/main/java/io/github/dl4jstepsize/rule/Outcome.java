@@ -26,7 +26,7 @@ public enum Outcome {
     NEXT_LINE,
     /** A single example says nothing about noise: the parameters stay. */
     TOO_FEW_EXAMPLES,
-    /** The step takes the linearised loss part of the way down to its smallest attainable value. */
+    /** The step takes the linearised loss part of the way down to its smallest attainable value, or a multiple of it. */
     LINEARIZED,
     /** The step follows from the network's shape and is the same in every iteration. */
     CONSTANT,

@@ -7,7 +7,7 @@ import java.util.function.IntFunction;
  * good at any time as the end of a training whose length was known.
  * <pre>
  *   d = g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y        g, v_hat at y; n and the weight decay k as in {@link Fan}
- *   f = max(1, max(L) / (100 L))         L: mean loss, with the decay of v
+ *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 4 decay)                  1, but in the last quarter of a training whose length is known
@@ -20,8 +20,9 @@ import java.util.function.IntFunction;
  * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
  * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
  * with means in the place of one batch's loss and gradient, and 16 times as long; its denominator is measured in every 50th
- * iteration. Where losses rise again, with other data, the average goes on by w alone. A loss that has been negative is not
- * measured from 0: from then on f = 1.
+ * iteration. Where losses rise again, with other data, the average goes on by w alone. A noisy training that begins with a
+ * loss a hundred times as large gets there, too: then steps are shorter for some 1/(1 - beta2) iterations. A loss that has been
+ * negative is not measured from 0: from then on f = 1.
  * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
@@ -36,13 +37,14 @@ public final class ScheduleFree implements StepRule {
 
     /** One over the part of a training in which its steps decay. */
     static final double END = 4;
-    /** Polyak steps in q, and the part of the largest mean loss from which on it counts: see zoo-examples/experiments/11. */
+    /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     static final double FRACTION = 16;
+    /** The part of the largest mean loss below which f and q count. */
     static final double LITTLE = 0.01;
     /** Iterations from one measurement of q's denominator to the next. */
     static final int MEASURE_EVERY = 50;
-    /** Largest f: double precision sees no larger fall. */
-    private static final double LARGEST_FALL = 1e16;
+    /** Largest f. The sum of any number of w f^2 then fits single precision, in which states are saved. */
+    static final double LARGEST_FALL = 1e12;
 
     private final Fan fan;
     private final double step;
@@ -83,8 +85,9 @@ public final class ScheduleFree implements StepRule {
             z.assign(batch.parameters());
         }
         fan.direct(batch);
-        double fall = fall(batch.loss());
-        double length = fall > 1 ? bounded(batch) : step;
+        double mean = meanLoss(batch.loss());
+        double fall = fall(mean);
+        double length = fall > 1 ? bounded(batch, mean) : step;
         double end = Math.min(1, END * batch.decay());
         double rate = length * fan.warmedUp() * end * batch.share();
         double c = weight(fall);
@@ -100,21 +103,27 @@ public final class ScheduleFree implements StepRule {
         return Step.chosen(rate, rate, length < step ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
-    /** f, with this batch's loss. */
-    private double fall(double lossOfThis) {
+    /** L, with this batch's loss. */
+    private double meanLoss(double lossOfThis) {
         loss = beta2 * loss + (1 - beta2) * lossOfThis;
-        negative |= lossOfThis < 0;
         double mean = loss / unbiased();
+        // Losses whose smallest value is 0 may be a rounding error below it.
+        negative |= Math.min(lossOfThis, mean) < -LITTLE * largestMean;
         largestMean = Math.max(largestMean, mean);
+        return Math.max(mean, 0);
+    }
+
+    /** f. */
+    private double fall(double mean) {
         return negative || mean >= LITTLE * largestMean ? 1 : Math.min(LITTLE * largestMean / mean, LARGEST_FALL);
     }
 
     /** min(r, q). */
-    private double bounded(TrainingBatch batch) {
+    private double bounded(TrainingBatch batch, double mean) {
         if (roots == 0 || fan.steps() % MEASURE_EVERY == 1) {
             roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(unbiased());
         }
-        double polyak = FRACTION * loss / unbiased() / roots;
+        double polyak = FRACTION * mean / roots;
         // Not a number where loss and gradients are 0.
         return polyak < step ? polyak : step;
     }

@@ -51,8 +51,6 @@ public interface Vector {
     /**
      * {@code this = this / (sqrt(decay * squares + (1 - decay) * gradient * gradient) + epsilon)}, element by element: a
      * running average of squares that is not kept.
-     *
-     * @param gradient may be this vector
      */
     void divideByRoot(Vector squares, double decay, Vector gradient, double epsilon);
 

@@ -11,6 +11,8 @@ abstract class ArrayBatch implements TrainingBatch {
     ArrayVector direction;
     /** What a base updater would keep. */
     ArrayVector squaredGradient;
+    /** Ones, if nobody changes it. */
+    final double[] weightScale;
     private final ArrayVector[] memory;
     private final ArrayVector scratch;
     int size = 1;
@@ -23,6 +25,8 @@ abstract class ArrayBatch implements TrainingBatch {
 
     ArrayBatch(int memoryVectors, double... start) {
         parameters = start.clone();
+        weightScale = new double[start.length];
+        Arrays.fill(weightScale, 1);
         memory = vectors(memoryVectors, start.length);
         scratch = new ArrayVector(new double[start.length]);
     }
@@ -74,7 +78,7 @@ abstract class ArrayBatch implements TrainingBatch {
 
     @Override
     public void weightScale(Vector result) {
-        Arrays.fill(((ArrayVector) result).values, 1);
+        result.assign(new ArrayVector(weightScale));
     }
 
     @Override

@@ -3,9 +3,11 @@ package io.github.dl4jstepsize.rule;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.function.ToDoubleFunction;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -44,11 +46,11 @@ class ScheduleFreeTest {
 
     /**
      * In a training of 400 iterations whose length is known, or not; every tenth batch has half as many examples. With an
-     * offset of -0.05 the loss becomes negative, and with one of 1 it stays far from 0. Towards the end the loss is larger
+     * offset of -3 the loss becomes negative, and with one of 3, or a weight decay, it stays far from 0. Towards the end the loss is larger
      * again, as with other data.
      */
     @ParameterizedTest
-    @CsvSource({"0.9, false, 0, 0", "0.9, true, 0, 0", "0.7, true, 0.01, 0", "0.9, false, 0, -0.05", "0.9, false, 0, 1"})
+    @CsvSource({"0.9, false, 0, 0", "0.9, true, 0, 0", "0.7, true, 0.01, 0", "0.9, false, 0, -3", "0.9, false, 0, 3"})
     void followsTheEquations(double beta, boolean decays, double weightDecay, double offset) {
         double r = 0.05;
         double beta2 = 0.95;
@@ -62,6 +64,9 @@ class ScheduleFreeTest {
         int bounded = 0;
         boolean negative = false;
         training.batchesPerEpoch = 2;
+        double[] scale = training.weightScale;
+        scale[1] = 0.5;
+        scale[2] = 0.25;
         double[] x = START.clone();
         double[] y = START.clone();
         double[] z = START.clone();
@@ -78,11 +83,11 @@ class ScheduleFreeTest {
             ToDoubleFunction<double[]> loss = parameters -> loss(parameters) + offset + rise;
             double unbiased = 1 - Math.pow(beta2, t);
             meanLoss = beta2 * meanLoss + (1 - beta2) * loss.applyAsDouble(y);
-            negative |= loss.applyAsDouble(y) < 0;
+            negative |= loss.applyAsDouble(y) < -0.01 * largest;
             double sumOfRoots = 0;
             for (int i = 0; i < 3; i++) {
                 v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-                sumOfRoots += Math.sqrt(v[i] / unbiased);
+                sumOfRoots += scale[i] * Math.sqrt(v[i] / unbiased);
             }
             double mean = meanLoss / unbiased;
             largest = Math.max(largest, mean);
@@ -97,7 +102,7 @@ class ScheduleFreeTest {
             double c = Math.max(byTime / sumByTime, byTime * f * f / sum);
             double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
             for (int i = 0; i < 3; i++) {
-                z[i] -= step * (g[i] + k * y[i]);
+                z[i] -= step * (scale[i] * g[i] + k * y[i]);
                 x[i] += c * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * e * (z[i] - x[i]);
             }
@@ -113,7 +118,29 @@ class ScheduleFreeTest {
             }
         }
         assertEquals(offset < 0, negative);
-        assertEquals(offset == 0, bounded > 0, bounded + " steps were bounded");
+        assertEquals(offset == 0 && weightDecay == 0, bounded > 0, bounded + " steps were bounded");
+    }
+
+    /** Where the loss is 0 and there is nothing to learn, and where it is 0 but for a rounding error. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, -1e-9})
+    void nothingToLearnIsNoFailure(double least) {
+        // No memory of losses and gradients.
+        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0, 1, 0);
+        Training training = new Training(rule, START);
+        training.squaredGradient = new ArrayVector(1, 1, 1);
+        training.step(ScheduleFreeTest::loss, ScheduleFreeTest::gradient);
+        double[] before = training.parameters.clone();
+        training.squaredGradient = new ArrayVector(0, 0, 0);
+        for (int t = 0; t < 100; t++) {
+            Step step = training.step(parameters -> least, parameters -> new double[3]);
+            assertTrue(step.learningRate() >= 0 && step.learningRate() <= 0.05, step.learningRate() + "");
+        }
+        assertArrayEquals(average(rule, training), training.parameters, 1e-9);
+        assertTrue(new ArrayVector(before).distance(new ArrayVector(training.parameters)) < 0.1);
+        training.squaredGradient = new ArrayVector(1, 1, 1);
+        Step step = training.step(parameters -> least, ScheduleFreeTest::gradient);
+        assertEquals(0, step.learningRate(), 1e-15, "a loss of 0 asks for no step");
     }
 
     /** What a user who knows the length takes in the end is the average itself. */
