@@ -41,7 +41,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     private final double targetSlope;
     private final double momentum;
     private final Variance variance;
-    private final boolean meanVariance;
+    private final boolean asPublished;
 
     /** The recommended settings. */
     public PlsUpdater() {
@@ -56,7 +56,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         targetSlope = Check.fraction("targetSlope", builder.targetSlope);
         momentum = Check.fraction("momentum", builder.momentum);
         variance = Check.given("variance", builder.variance);
-        meanVariance = builder.meanVariance;
+        asPublished = builder.asPublished;
     }
 
     /** A builder with the recommended settings. */
@@ -64,10 +64,10 @@ public final class PlsUpdater extends StepSizeUpdater {
         return new Builder();
     }
 
-    /** A builder with the published code's settings and variances. */
+    /** A builder with the published code's settings and behaviour. */
     public static Builder published() {
         return new Builder().c1(0.05).wolfeThreshold(0.3).initialStep(0.01).targetSlope(0.5).momentum(0)
-                .variance(Variance.PER_EXAMPLE).meanVariance(false);
+                .variance(Variance.PER_EXAMPLE).asPublished(true);
     }
 
     public double getC1() {
@@ -94,8 +94,8 @@ public final class PlsUpdater extends StepSizeUpdater {
         return variance;
     }
 
-    public boolean isMeanVariance() {
-        return meanVariance;
+    public boolean isAsPublished() {
+        return asPublished;
     }
 
     @Override
@@ -107,13 +107,13 @@ public final class PlsUpdater extends StepSizeUpdater {
         settings.targetSlope = targetSlope;
         settings.momentum = momentum;
         settings.perExample = variance == Variance.PER_EXAMPLE;
-        settings.meanVariance = meanVariance;
+        settings.asPublished = asPublished;
         return new Pls(settings);
     }
 
     @Override
     List<?> settings() {
-        return List.of(c1, wolfeThreshold, initialStep, targetSlope, momentum, variance, meanVariance);
+        return List.of(c1, wolfeThreshold, initialStep, targetSlope, momentum, variance, asPublished);
     }
 
     /** Builds a {@link PlsUpdater}; every property has its recommended value until it is set. */
@@ -126,7 +126,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         private double targetSlope = 0.5;
         private double momentum;
         private Variance variance = Variance.CHUNKS;
-        private boolean meanVariance = true;
+        private boolean asPublished;
 
         private Builder() {
         }
@@ -170,9 +170,9 @@ public final class PlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Whether variances are divided by the number of examples, as those of a mean have to be. */
-        public Builder meanVariance(boolean meanVariance) {
-            this.meanVariance = meanVariance;
+        /** Whether to behave as the published code also where that is known to break; {@link Pls} lists how. */
+        public Builder asPublished(boolean asPublished) {
+            this.asPublished = asPublished;
             return this;
         }
 

@@ -17,10 +17,10 @@ import java.util.List;
  *   accept t               if P(Wolfe at t) &gt; c_W
  *   next t                 1 at first, then the most promising of: points between observations where the slope of the
  *                          posterior mean rises through the target slope; 2 (explorations + 1)
- *   after acceptance       alpha = t alpha0,  alpha0 = alpha if within a factor 10 of alpha0, else the mean alpha
+ *   after acceptance       alpha = t alpha0,  alpha0 = min(max(alpha, alpha0/10), 10 alpha0)
  * </pre>
- * After 20 evaluations, or where the posterior slope at 0 is not negative, the search is given up with a small step,
- * t = 0.01. The parameters walk along with the search, and every point is measured by one batch only.
+ * After 20 evaluations, or where the posterior slope at 0 is not negative, the search is given up: at the observed point of
+ * the lowest posterior mean or, if that is the start, with a small step, t = 0.01. The parameters walk along with the search, and every point is measured by one batch only.
  * <p>
  * The process needs the variances of the batch's loss and slope. With g_i and l_i the gradients and losses of the n
  * examples, {@code var l = sum (l_i - l)^2/(n - 1) / n} and {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}.
@@ -33,9 +33,14 @@ import java.util.List;
  * Three memory vectors: the line, and two that sums over the parts go through.
  * <p>
  * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015; constants and control
- * flow as the published port. Departure: that port forgets to divide the variances by n, which makes the noise of the
- * mean n times as large, and subtracts g_j^2 once, not n times, from the sum of the g_ij^2;
- * {@code meanVariance = false} brings that back.
+ * flow as the published port. {@code asPublished} reproduces it, which differs in this:
+ * <ul>
+ *   <li>It forgets to divide the variances by n, which makes the noise of the mean n times as large, and subtracts g_j^2 once,
+ *       not n times, from the sum of the g_ij^2.</li>
+ *   <li>It gives up with t = 0.01 in any case, so that twenty steps downhill along a noisy line are taken back, and after an
+ *       accepted t beyond 10 alpha0 stays at the mean of the others. Both keep a network whose first steps ought to be far
+ *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
+ * </ul>
  */
 public final class Pls implements StepRule {
 
@@ -48,7 +53,7 @@ public final class Pls implements StepRule {
         public double momentum;
         /** Whether the variances come from single examples. */
         public boolean perExample;
-        public boolean meanVariance;
+        public boolean asPublished;
     }
 
     /** Bounds of an acceptable slope, by the slope at 0 (published code). */
@@ -57,7 +62,7 @@ public final class Pls implements StepRule {
     /** Evaluations on a line, and those beyond all points known, after which the search gives up (published code). */
     private static final int MAX_EVALUATIONS = 20;
     private static final int MAX_EXPLORATIONS = 20;
-    /** The step with which it does. */
+    /** The step with which it does if no observed point is lower than the start. */
     private static final double GIVE_UP = 0.01;
     /** An accepted step that differs more from the last one is not trusted to begin the next line with. */
     private static final double MAX_CHANGE = 10;
@@ -82,7 +87,7 @@ public final class Pls implements StepRule {
     private final Settings settings;
 
     private boolean started;
-    /** The accepted step that is the unit of t, and the mean of all accepted ones. */
+    /** The accepted step that is the unit of t; asPublished the mean of the accepted ones, too. */
     private double unit;
     private double meanStep;
     /** Where the parameters are on the line, and whether that point is accepted whatever is observed. */
@@ -228,7 +233,9 @@ public final class Pls implements StepRule {
     }
 
     private void adaptUnit(double accepted) {
-        if (accepted >= unit / MAX_CHANGE && accepted <= unit * MAX_CHANGE) {
+        if (!settings.asPublished) {
+            unit = Math.min(Math.max(accepted, unit / MAX_CHANGE), MAX_CHANGE * unit);
+        } else if (accepted >= unit / MAX_CHANGE && accepted <= unit * MAX_CHANGE) {
             meanStep = PAST * meanStep + (1 - PAST) * accepted;
             unit = accepted;
         } else {
@@ -244,7 +251,7 @@ public final class Pls implements StepRule {
         IntegratedWienerProcess process = process();
         if (observed > MAX_EVALUATIONS || explorations >= MAX_EXPLORATIONS || process.mean(0, true) >= 0) {
             givingUp = true;
-            return GIVE_UP;
+            return settings.asPublished ? GIVE_UP : lowestPlace(process);
         }
         double farther = 2.0 * (explorations + 1);
         List<Double> candidates = pointsOfTargetSlope(process);
@@ -262,6 +269,20 @@ public final class Pls implements StepRule {
             explorations++;
         }
         return best;
+    }
+
+    /** The observed point with the lowest posterior mean, or a small step from the start. */
+    private double lowestPlace(IntegratedWienerProcess process) {
+        double lowest = process.mean(0, false);
+        double lowestPlace = GIVE_UP;
+        for (int i = 1; i < observed; i++) {
+            double mean = process.mean(times[i], false);
+            if (mean < lowest) {
+                lowest = mean;
+                lowestPlace = times[i];
+            }
+        }
+        return lowestPlace;
     }
 
     /** Where the slope of the posterior mean, a parabola between two observations, rises through the target slope. */
@@ -374,10 +395,10 @@ public final class Pls implements StepRule {
                 mean.add((double) examples / size, gradient);
                 variances.addSquares(examples, gradient);
             });
-            double degrees = (parts - 1.0) * (settings.meanVariance ? size : 1);
+            double degrees = (parts - 1.0) * (settings.asPublished ? 1 : size);
             lossVariance = Math.max(lossVariance - size * loss * loss, 0) / degrees;
             // The published code: sum g_i^2 - g^2.
-            variances.addSquares(settings.perExample && !settings.meanVariance ? -1 : -size, mean);
+            variances.addSquares(settings.perExample && settings.asPublished ? -1 : -size, mean);
             variances.scale(1 / degrees);
         }
 

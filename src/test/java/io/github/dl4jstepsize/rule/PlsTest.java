@@ -2,7 +2,10 @@ package io.github.dl4jstepsize.rule;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Random;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class PlsTest {
 
@@ -44,5 +47,89 @@ class PlsTest {
                 new double[]{-1, 100, -1}, new double[]{1e-6, 1e9, 1e-6}, new double[]{1e-6, 1e9, 1e-6});
         assertEquals(-1, process.mean(1, false), 1e-3);
         assertEquals(-1, process.mean(1, true), 1e-3);
+    }
+
+    /** A parabola x^2/2 around 0, on which every example sees another minimum: far from the start, against noise and steps. */
+    private static final class NoisyParabola extends ArrayBatch {
+
+        private static final double NOISE = 30;
+        private static final double START = 20;
+
+        private final Random random = new Random(4);
+        private double[] minima;
+
+        private NoisyParabola() {
+            super(3, START);
+            size = 32;
+        }
+
+        private Step step(Pls rule) {
+            minima = random.doubles(size, -NOISE, NOISE).toArray();
+            gradient = new ArrayVector(mean(0, size, false));
+            direction = new ArrayVector(gradient.values.clone());
+            Step step = rule.step(this);
+            move(step);
+            return step;
+        }
+
+        private double mean(int from, int to, boolean loss) {
+            double sum = 0;
+            for (int i = from; i < to; i++) {
+                double distance = parameters[0] - minima[i];
+                sum += loss ? distance * distance / 2 : distance;
+            }
+            return sum / (to - from);
+        }
+
+        @Override
+        public double loss() {
+            return mean(0, size, true);
+        }
+
+        @Override
+        public double loss(double step, Vector along) {
+            throw new UnsupportedOperationException("PLS looks at gradients only");
+        }
+
+        @Override
+        public Losses keep() {
+            throw new UnsupportedOperationException("PLS keeps nothing");
+        }
+
+        @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            for (int i = 0; i < parts; i++) {
+                int from = i * size / parts;
+                int to = (i + 1) * size / parts;
+                consumer.accept(to - from, mean(from, to, true), new ArrayVector(mean(from, to, false)));
+            }
+        }
+    }
+
+    private static Pls rule(boolean asPublished) {
+        Pls.Settings settings = new Pls.Settings();
+        settings.c1 = 0.05;
+        settings.wolfeThreshold = 0.3;
+        settings.initialStep = 1e-5;
+        settings.targetSlope = 0.5;
+        settings.asPublished = asPublished;
+        return new Pls(settings);
+    }
+
+    /** A first line that is given up ends where its posterior mean is lowest, and the next one has longer steps. */
+    @Test
+    void whatANoisyLineWasWorthIsKept() {
+        for (boolean asPublished : new boolean[]{false, true}) {
+            Pls rule = rule(asPublished);
+            NoisyParabola parabola = new NoisyParabola();
+            double farthest = 0;
+            for (int t = 0; t < 200; t++) {
+                farthest = Math.max(farthest, NoisyParabola.START - parabola.parameters[0]);
+                parabola.step(rule);
+            }
+            double distance = Math.abs(parabola.parameters[0]);
+            assertTrue(asPublished ? distance > 0.9 * NoisyParabola.START : distance < 0.5 * NoisyParabola.START,
+                    "asPublished " + asPublished + ": " + distance + " from the solution, and was " + farthest + " from the start");
+        }
     }
 }
