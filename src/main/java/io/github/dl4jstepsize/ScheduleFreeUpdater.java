@@ -9,7 +9,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
 /**
  * FAN's steps, averaged without a schedule: the network trains beside an average of its iterates, which is as good at any
- * time as the end of a training whose length was known. The formulas and the source are at {@link ScheduleFree}.
+ * time as the end of a training whose length was known; where the loss falls towards 0, steps get shorter with it. The
+ * formulas and the source are at {@link ScheduleFree}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new ScheduleFreeUpdater())
  *   MultiLayerNetwork best = StepSizes.averaged(net, trainingData);    // at any time
