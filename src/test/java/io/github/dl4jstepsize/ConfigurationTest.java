@@ -12,7 +12,6 @@ import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
-import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,9 +23,6 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -165,7 +161,7 @@ class ConfigurationTest {
             for (int stop = 1; stop + AFTERWARDS <= ITERATIONS; stop++) {
                 assertEquals(expected.subList(stop - 1, stop), records(saved, problem, stop - 1, 1));
                 RandomState middle = RandomState.now();
-                Model restored = restored(saved);
+                Model restored = Problem.restored(saved);
                 middle.restore();
                 restored.addListeners(new StepSizeListener());
                 assertEquals(expected.subList(stop, stop + AFTERWARDS), records(restored, problem, stop, AFTERWARDS),
@@ -180,14 +176,6 @@ class ConfigurationTest {
         Nd4j.getRandom().setSeed(3);
         model.addListeners(new StepSizeListener());
         return model;
-    }
-
-    private static Model restored(Model model) throws IOException {
-        ByteArrayOutputStream file = new ByteArrayOutputStream();
-        ModelSerializer.writeModel(model, file, true);
-        ByteArrayInputStream in = new ByteArrayInputStream(file.toByteArray());
-        return model instanceof MultiLayerNetwork ? ModelSerializer.restoreMultiLayerNetwork(in, true)
-                : ModelSerializer.restoreComputationGraph(in, true);
     }
 
     /** Trains on {@code count} batches; says for each what was recorded and where the parameters are. */
@@ -224,7 +212,7 @@ class ConfigurationTest {
         same.getUpdater().getStateViewArray().assign(begun.updaterState());
         same.setIterationCount(4);
 
-        Model restored = restored(begun);
+        Model restored = Problem.restored(begun);
         restored.addListeners(new StepSizeListener());
         assertEquals(records(same, problem, 4, 1), records(restored, problem, 4, 1));
         assertNotEquals(records(begun, problem, 4, 1), records(same, problem, 4, 1));
@@ -239,7 +227,7 @@ class ConfigurationTest {
         Model begun = begun(problem, AccuracySlsUpdater.builder().searchBatch(AccuracySlsUpdater.SearchBatch.LARGE)
                 .searchEvery(searchEvery).build());
         records(begun, problem, 0, stop);
-        Model restored = restored(begun);
+        Model restored = Problem.restored(begun);
         restored.addListeners(new StepSizeListener());
         records(restored, problem, stop, searchEvery - stop);
         assertEquals(0, StepSizes.lastRecord(restored).forwardPasses());
@@ -262,7 +250,7 @@ class ConfigurationTest {
         Problem problem = Problem.MLP_CLIPPED;
         Model begun = begun(problem, LabPalUpdater.published().approximationBatches(2).batchSchedule(Map.of(0, 3)).build());
         records(begun, problem, 0, 2);
-        Model restored = restored(begun);
+        Model restored = Problem.restored(begun);
         restored.addListeners(new StepSizeListener());
         INDArray parameters = restored.params().dup();
         // Two groups of three batches: the last one moves.

@@ -4,7 +4,6 @@ import io.github.dl4jstepsize.rule.Outcome;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,8 +14,6 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.stream.Stream;
 
@@ -55,7 +52,8 @@ class LossTowardsZeroTest {
         } while (StepSizes.lastRecord(network).outcome() != Outcome.LINEARIZED && iterations < most);
         assertEquals(Outcome.LINEARIZED, StepSizes.lastRecord(network).outcome(), "the bound is used");
 
-        MultiLayerNetwork restored = restored(network);
+        MultiLayerNetwork restored = (MultiLayerNetwork) Problem.restored(network);
+        restored.addListeners(new StepSizeListener());
         for (int t = 0; t < AFTERWARDS; t++) {
             network.fit(data);
             restored.fit(data);
@@ -85,14 +83,5 @@ class LossTowardsZeroTest {
         network.init();
         network.addListeners(new StepSizeListener());
         return network;
-    }
-
-    private static MultiLayerNetwork restored(MultiLayerNetwork network) throws IOException {
-        ByteArrayOutputStream file = new ByteArrayOutputStream();
-        ModelSerializer.writeModel(network, file, true);
-        MultiLayerNetwork restored =
-                ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(file.toByteArray()), true);
-        restored.addListeners(new StepSizeListener());
-        return restored;
     }
 }

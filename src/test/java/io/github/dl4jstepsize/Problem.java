@@ -36,6 +36,7 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -44,6 +45,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.Random;
 
 /** Small networks with everything that makes an extra forward pass delicate, and batches to train them on. */
@@ -440,5 +444,14 @@ enum Problem {
             labels.putScalar(i, random.nextInt(classes), 1);
         }
         return labels;
+    }
+
+    /** A model as it is after saving and loading. */
+    static Model restored(Model model) throws IOException {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        ModelSerializer.writeModel(model, file, true);
+        ByteArrayInputStream in = new ByteArrayInputStream(file.toByteArray());
+        return model instanceof MultiLayerNetwork ? ModelSerializer.restoreMultiLayerNetwork(in, true)
+                : ModelSerializer.restoreComputationGraph(in, true);
     }
 }

@@ -20,7 +20,8 @@ import java.util.List;
  *   after acceptance       alpha = t alpha0,  alpha0 = min(max(alpha, alpha0/10), 10 alpha0)
  * </pre>
  * After 20 evaluations, or where the posterior slope at 0 is not negative, the search is given up: at the observed point of
- * the lowest posterior mean or, if that is the start, with a small step, t = 0.01. The parameters walk along with the search, and every point is measured by one batch only.
+ * the lowest posterior mean or, if that is the start, with a small step, t = 0.01. The parameters walk along with the
+ * search, and every point is measured by one batch only.
  * <p>
  * The process needs the variances of the batch's loss and slope. With g_i and l_i the gradients and losses of the n
  * examples, {@code var l = sum (l_i - l)^2/(n - 1) / n} and {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}.
