@@ -135,6 +135,7 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
     StepRule newRule() {
         AccuracySls.Settings settings = new AccuracySls.Settings();
         settings.stepwise = metric == Metric.ACCURACY;
+        settings.smooth = metric == Metric.SMOOTH_ACCURACY;
         settings.epsilon = epsilon;
         settings.normalized = normalized;
         settings.searchBatch = AccuracySls.SearchBatch.valueOf(searchBatch.name());

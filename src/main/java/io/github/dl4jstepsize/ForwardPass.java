@@ -72,8 +72,8 @@ abstract class ForwardPass {
         this.objective = objective;
     }
 
-    /** The objective at the current parameters; for the loss: mean over the batch, with regularisation. */
-    abstract double loss();
+    /** The objective, or the loss, at the current parameters: mean over the batch, with regularisation. */
+    abstract double value(Objective wanted);
 
     /** The batch that is being trained on. */
     abstract KeptInput current();
@@ -91,12 +91,12 @@ abstract class ForwardPass {
 
     abstract void setScore(double score);
 
-    /** As {@link #loss()}, for another batch. */
-    final double loss(KeptInput input) {
+    /** As {@link #value(Objective)}, for another batch. */
+    final double value(Objective wanted, KeptInput input) {
         KeptInput current = current();
         try {
             use(input);
-            return loss();
+            return value(wanted);
         } finally {
             use(current);
         }
@@ -159,9 +159,9 @@ abstract class ForwardPass {
         }
     }
 
-    /** The objective that the training pass had: its own output, no further pass. */
-    final double objectiveOfTraining() {
-        return objective == Objective.LOSS ? score() : objectiveOfTraining;
+    /** What the training pass had: its own output, no further pass. */
+    final double valueOfTraining(Objective wanted) {
+        return wanted == Objective.LOSS ? score() : objectiveOfTraining;
     }
 
     /**
@@ -187,7 +187,7 @@ abstract class ForwardPass {
     }
 
     /**
-     * Whether {@link #objectiveOfTraining} is that of the very forward pass that was differentiated. Output layers other than
+     * Whether {@link #valueOfTraining} is that of the very forward pass that was differentiated. Output layers other than
      * {@link OutputLayer} draw new weight noise, or leave out dropout, when they compute the score.
      */
     final boolean scoreIsReproducible() {

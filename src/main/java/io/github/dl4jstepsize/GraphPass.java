@@ -51,7 +51,7 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
-    double loss() {
+    double value(Objective wanted) {
         LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
                 network.getInput(0));
         INDArray[] labelMasks = network.getLabelMaskArrays();
@@ -59,7 +59,7 @@ final class GraphPass extends ForwardPass {
         Map<RecurrentLayer, Map<String, INDArray>> recurrentState = rewindRecurrentState();
         try (MemoryWorkspace all = workspaces.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
             forward(workspaces);
-            return score(labelMasks, workspaces);
+            return value(wanted, labelMasks, workspaces);
         } finally {
             restoreRecurrentState(recurrentState);
             for (GraphVertex vertex : network.getVertices()) {
@@ -100,7 +100,7 @@ final class GraphPass extends ForwardPass {
      * The training pass meets the outputs in reverse topological order, in its backward half, and draws their random
      * numbers then; the sum is over the outputs in their own order, in which regularisation is added to the first.
      */
-    private double score(INDArray[] labelMasks, LayerWorkspaceMgr workspaces) {
+    private double value(Objective wanted, INDArray[] labelMasks, LayerWorkspaceMgr workspaces) {
         double[] scores = new double[outputs.size()];
         int[] order = network.topologicalSortOrder();
         double regularization = network.calcRegularizationScore(true);
@@ -117,7 +117,7 @@ final class GraphPass extends ForwardPass {
             layer.setMaskArray(labelMasks == null ? null : labelMasks[output]);
             layer.setLabels(labels[output]);
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                scores[output] = objective.of(layer, output == 0 ? regularization : 0.0, workspaces);
+                scores[output] = wanted.of(layer, output == 0 ? regularization : 0.0, workspaces);
             }
         }
         double sum = 0;

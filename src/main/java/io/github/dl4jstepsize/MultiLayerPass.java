@@ -31,7 +31,7 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
-    double loss() {
+    double value(Objective wanted) {
         LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
                 network.getInput());
         Layer[] layers = layers();
@@ -49,7 +49,7 @@ final class MultiLayerPass extends ForwardPass {
             output.setInput(activations, workspaces);
             output.setLabels(network.getLabels());
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                return objective.of(output, network.calcRegularizationScore(true), workspaces);
+                return wanted.of(output, network.calcRegularizationScore(true), workspaces);
             }
         } finally {
             restoreRecurrentState(recurrentState);

@@ -431,10 +431,11 @@ final class StepSizeSearch {
         private final int epoch;
         private final int size;
         private final double loss = forwardPass.score();
+        private final Line objective = new Line(forwardPass.objective);
+        private final Line differentiated =
+                forwardPass.objective == Objective.LOSS ? objective : new Line(Objective.LOSS);
         private boolean displaced;
         private boolean backedUp;
-        /** Loss at the current parameters, comparable with the trials'; NaN as long as it is not known. */
-        private Double start;
         /** Whether a trial has drawn the same random numbers as the training pass; null before the first trial. */
         private Boolean repeatable;
         private int forwardPasses;
@@ -453,19 +454,41 @@ final class StepSizeSearch {
 
         @Override
         public double loss(double step, Vector along) {
-            if (step == 0) {
-                return start();
-            }
-            return evaluate(step, along, forwardPass::loss);
+            return objective.loss(step, along);
         }
 
-        private double start() {
-            if (start == null) {
-                boolean drewNothing = beforeTraining.isSameAs(afterTraining);
-                boolean comparable = forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
-                start = comparable ? forwardPass.objectiveOfTraining() : evaluate(0, null, forwardPass::loss);
+        @Override
+        public Losses differentiated() {
+            return differentiated;
+        }
+
+        /** One of the functions that can be looked at along a line. */
+        private final class Line implements Losses {
+
+            private final Objective function;
+            /** At the current parameters, comparable with the trials'; null as long as it is not known. */
+            private Double start;
+
+            private Line(Objective function) {
+                this.function = function;
             }
-            return start;
+
+            @Override
+            public double loss(double step, Vector along) {
+                if (step != 0) {
+                    return evaluate(step, along, () -> forwardPass.value(function));
+                }
+                if (start == null) {
+                    start = isTrainingPassComparable() ? forwardPass.valueOfTraining(function)
+                            : evaluate(0, null, () -> forwardPass.value(function));
+                }
+                return start;
+            }
+        }
+
+        private boolean isTrainingPassComparable() {
+            boolean drewNothing = beforeTraining.isSameAs(afterTraining);
+            return forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
         }
 
         private double evaluate(double step, Vector along, LossFunction function) {
@@ -632,7 +655,18 @@ final class StepSizeSearch {
         public Losses keep() {
             ForwardPass.KeptInput input = forwardPass.keep();
             // In the iteration that is then under way: it counts the pass, and its parameters are to be restored.
-            return (step, along) -> current.evaluate(step, along, () -> forwardPass.loss(input));
+            Losses loss = (step, along) -> current.evaluate(step, along, () -> forwardPass.value(Objective.LOSS, input));
+            return new Losses() {
+                @Override
+                public double loss(double step, Vector along) {
+                    return current.evaluate(step, along, () -> forwardPass.value(forwardPass.objective, input));
+                }
+
+                @Override
+                public Losses differentiated() {
+                    return loss;
+                }
+            };
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.rule;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.UnaryOperator;
 
 /**
  * l-SLS, a-SLS and sa-SLS: stochastic line search that need not look at the loss it differentiates. What
@@ -37,6 +38,9 @@ import java.util.function.DoubleUnaryOperator;
  *       and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
  *   <li>The step grows without bound, and once per search. Otherwise s_max bounds it, and it grows for every iteration
  *       since the last search.</li>
+ *   <li>The smooth accuracy decides from the beginning. Otherwise, as long as it is below 0.55, the loss does: the margins of
+ *       a network that guesses are all small, and what it learns first, how frequent the classes are, makes most of them
+ *       smaller.</li>
  * </ul>
  */
 public final class AccuracySls implements StepRule {
@@ -56,6 +60,8 @@ public final class AccuracySls implements StepRule {
         public double epsilon;
         /** Whether F is a count of wrong answers, which changes in steps. */
         public boolean stepwise;
+        /** Whether F is the smooth version of that count, 0.5 where no answer stands out. */
+        public boolean smooth;
         public boolean normalized;
         public SearchBatch searchBatch;
         /** n, for LARGE. */
@@ -76,6 +82,8 @@ public final class AccuracySls implements StepRule {
 
     /** Examples in a large search batch (thesis, section 6.3). */
     private static final int LARGE_EXAMPLES = 1000;
+    /** Smooth error above which a network does little more than guess; see zoo-examples/experiments/08-every-method.txt. */
+    private static final double GUESSING = 0.45;
     /** The published code takes differences below this share of epsilon for 0. */
     private static final double NEGLIGIBLE_SLOPE = 1e-3;
 
@@ -87,6 +95,8 @@ public final class AccuracySls implements StepRule {
     private boolean measured;
     /** Iterations until the next search. */
     private int untilSearch;
+    /** Whether the network did little more than guess at the last search, or is a new one. */
+    private boolean guessing;
 
     /** The batches before this one. Not saved. */
     private final Deque<Kept> kept = new ArrayDeque<>();
@@ -96,6 +106,7 @@ public final class AccuracySls implements StepRule {
         this.settings = settings;
         this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
         this.stepSize = settings.initialStep;
+        this.guessing = settings.smooth && !settings.asPublished;
     }
 
     @Override
@@ -118,9 +129,18 @@ public final class AccuracySls implements StepRule {
     }
 
     private Step search(TrainingBatch batch, double norm) {
-        DoubleUnaryOperator errors = s -> error(batch, s / norm);
-        double atEpsilon = errors.applyAsDouble(settings.epsilon);
-        double atStart = errors.applyAsDouble(0);
+        DoubleUnaryOperator errors = line(batch, norm, UnaryOperator.identity());
+        DoubleUnaryOperator losses = line(batch, norm, Losses::differentiated);
+        // A value at 0 is free only after a trial: one that is rarely in vain.
+        boolean expected = guessing;
+        double atEpsilon = (expected ? losses : errors).applyAsDouble(settings.epsilon);
+        guessing = settings.smooth && !settings.asPublished && errors.applyAsDouble(0) > GUESSING;
+        DoubleUnaryOperator line = guessing ? losses : errors;
+        return search(batch, norm, line, guessing == expected ? atEpsilon : line.applyAsDouble(settings.epsilon));
+    }
+
+    private Step search(TrainingBatch batch, double norm, DoubleUnaryOperator line, double atEpsilon) {
+        double atStart = line.applyAsDouble(0);
         double difference = atStart - atEpsilon;
         double threshold = NEGLIGIBLE_SLOPE * settings.epsilon;
         if (difference < -threshold && !settings.asPublished) {
@@ -131,7 +151,7 @@ public final class AccuracySls implements StepRule {
         double slope = difference < threshold ? 0 : Math.min(difference / settings.epsilon, steepest);
 
         ArmijoSearch.Result result = armijo.backtrack(first,
-                s -> armijo.isMet(atStart - errors.applyAsDouble(s), s, slope));
+                s -> armijo.isMet(atStart - line.applyAsDouble(s), s, slope));
         if (result.found || settings.asPublished) {
             measured = true;
             stepSize = result.next;
@@ -147,19 +167,21 @@ public final class AccuracySls implements StepRule {
                 : Math.min(stepSize * Math.pow(factor, searchEvery()), settings.maxStep);
     }
 
-    /** F at {@code parameters - factor * g}. */
-    private double error(TrainingBatch batch, double factor) {
+    /** F, or another measure, at {@code parameters - s/norm g}: mean over the examples of the batches that are searched on. */
+    private DoubleUnaryOperator line(TrainingBatch batch, double norm, UnaryOperator<Losses> measured) {
         Vector along = batch.direction();
         if (kept.isEmpty()) {
-            return batch.loss(factor, along);
+            return s -> measured.apply(batch).loss(s / norm, along);
         }
-        double sum = 0;
-        int examples = 0;
-        for (Kept earlier : kept) {
-            sum += earlier.size * earlier.losses.loss(factor, along);
-            examples += earlier.size;
-        }
-        return sum / examples;
+        return s -> {
+            double sum = 0;
+            int examples = 0;
+            for (Kept earlier : kept) {
+                sum += earlier.size * measured.apply(earlier.losses).loss(s / norm, along);
+                examples += earlier.size;
+            }
+            return sum / examples;
+        };
     }
 
     /** Keeps this batch if the next search will look at it. */
@@ -182,6 +204,7 @@ public final class AccuracySls implements StepRule {
         stepSize = scalars.next(stepSize);
         measured = scalars.next(measured);
         untilSearch = scalars.next(untilSearch);
+        guessing = scalars.next(guessing);
     }
 
     private static final class Kept {

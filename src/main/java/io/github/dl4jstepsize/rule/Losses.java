@@ -14,4 +14,9 @@ public interface Losses {
      * @return the loss; NaN or infinite where the network's is
      */
     double loss(double step, Vector along);
+
+    /** The loss that is differentiated, where {@link #loss(double, Vector)} is an error of a classification; otherwise this. */
+    default Losses differentiated() {
+        return this;
+    }
 }

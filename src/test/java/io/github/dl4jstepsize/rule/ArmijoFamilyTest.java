@@ -224,6 +224,29 @@ class ArmijoFamilyTest {
     }
 
     @Test
+    void aNetworkThatOnlyGuessesIsSearchedOnItsLoss() {
+        AccuracySls.Settings settings = accuracySls();
+        settings.smooth = true;
+        settings.initialStep = 1.5;
+        settings.c = 0.5;
+        settings.growth = 1;
+        // The error along the line rises; the loss is x^2/2, whose longest acceptable step is 1.
+        assertEquals(0.75, new AccuracySls(settings).step(guessing(0.46)).learningRate(), 1e-12, "1.5 is too long, half of it is not");
+        assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(guessing(0.44)).outcome());
+        settings.asPublished = true;
+        assertEquals(Outcome.REJECTED, new AccuracySls(settings).step(guessing(0.46)).outcome(), "as published");
+    }
+
+    private static Quadratic guessing(double error) {
+        Quadratic problem = new Quadratic(error, new double[]{0.01}, new double[]{1});
+        problem.trialFactor = -1;
+        problem.gradient = new ArrayVector(new double[]{1});
+        problem.direction = problem.gradient;
+        problem.differentiated = (step, along) -> (1 - step) * (1 - step) / 2;
+        return problem;
+    }
+
+    @Test
     void theStepGrowsByGammaInACountedEpoch() {
         Quadratic problem = new Quadratic(1, new double[]{1e-6, 1e-6}, new double[]{1, 1});
         Sls.Settings settings = sls(Sls.Condition.ARMIJO);

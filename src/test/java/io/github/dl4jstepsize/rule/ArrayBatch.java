@@ -22,6 +22,8 @@ abstract class ArrayBatch implements TrainingBatch {
     double decay = 1;
     double share = 1;
     boolean decays;
+    /** Where it is another one than what is searched on. */
+    Losses differentiated;
 
     ArrayBatch(int memoryVectors, double... start) {
         parameters = start.clone();
@@ -49,6 +51,11 @@ abstract class ArrayBatch implements TrainingBatch {
         ArrayVector displaced = new ArrayVector(parameters.clone());
         displaced.add(-step, along);
         return displaced.values;
+    }
+
+    @Override
+    public Losses differentiated() {
+        return differentiated == null ? this : differentiated;
     }
 
     @Override
