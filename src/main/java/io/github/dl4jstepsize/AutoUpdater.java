@@ -15,10 +15,10 @@ import java.util.List;
  *   net.addListeners(new StepSizeListener().epochs(10));         // if you know how long: then use net itself
  *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average, at any time
  * }</pre>
- * The method is that of {@link ScheduleFreeUpdater}, with its recommended settings, or, if the listener knows from the
- * beginning how long the training will be, that of {@link FanUpdater}, half as long again: see {@link Auto}. They are the ones
- * that came nearest to tuned learning rates in this project's comparisons (zoo-examples/experiments); a later version may take
- * others, and then cannot go on with the updater state of networks that this one has saved.
+ * The method is that of {@link ScheduleFreeUpdater}, with its recommended settings; in a training without noise whose length
+ * is known, that of {@link FanUpdater} at the end: see {@link Auto}. They are the ones that came nearest to tuned learning
+ * rates in this project's comparisons (zoo-examples/experiments); a later version may take others, and then cannot go on with
+ * the updater state of networks that this one has saved.
  * <p>
  * No extra pass; the memory of three parameter vectors, one more than Adam.
  */

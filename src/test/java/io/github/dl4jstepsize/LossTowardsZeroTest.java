@@ -4,6 +4,7 @@ import io.github.dl4jstepsize.rule.Outcome;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,6 +16,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.io.IOException;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -27,6 +30,10 @@ class LossTowardsZeroTest {
     private static final int INPUTS = 6;
     private static final int OUTPUTS = 2;
     private static final double LITTLE = 1e-6;
+    private static final double LAST_DIGITS = 1e-9;
+    /** Auto's, and a tenth of its step. */
+    private static final int WARM_UP = 50;
+    private static final double SHORT = 0.02;
     /** More than one measurement of the bound. */
     private static final int AFTERWARDS = 120;
 
@@ -41,31 +48,51 @@ class LossTowardsZeroTest {
 
     @ParameterizedTest
     @MethodSource("trainings")
-    void stepsGetShorterAndTheLossVanishes(StepSizeUpdater updater, DataType type, int most) throws IOException {
+    void stepsGetShorterAndTheLossVanishes(StepSizeUpdater updater, DataType type, int iterations) throws IOException {
         DataSet data = data(type);
         MultiLayerNetwork network = network(updater, type);
         double first = network.score(data);
-        int iterations = 0;
+        train(network, data, iterations, StepSizeListener::new, step -> step.outcome() == Outcome.LINEARIZED);
+        assertTrue(network.score(data) < LITTLE * first, first + " fell to " + network.score(data));
+        assertTrue(StepSizes.averaged(network).score(data) < LITTLE * first, "of the average: "
+                + StepSizes.averaged(network).score(data));
+    }
+
+    /** FAN takes over, and the network itself is what to use. */
+    @Test
+    void autoWithAKnownLengthReachesTheLastDigits() throws IOException {
+        DataSet data = data(DataType.DOUBLE);
+        MultiLayerNetwork network = network(new AutoUpdater(), DataType.DOUBLE);
+        double first = network.score(data);
+        // A second warm-up tells FAN's first step.
+        train(network, data, 6000, () -> new StepSizeListener().iterations(6000),
+                step -> step.iteration() > WARM_UP && step.stepSize() < SHORT);
+        assertTrue(network.score(data) < LAST_DIGITS * first, first + " fell to " + network.score(data));
+        assertEquals(network.params(), StepSizes.averaged(network).params());
+    }
+
+    /** Saves and restores the network after a certain step, which there must be, and compares for a while. */
+    private static void train(MultiLayerNetwork network, DataSet data, int iterations, Supplier<StepSizeListener> listener,
+                              Predicate<StepRecord> special) throws IOException {
+        network.setListeners(listener.get());
+        int done = 0;
         do {
             network.fit(data);
-            iterations++;
-        } while (StepSizes.lastRecord(network).outcome() != Outcome.LINEARIZED && iterations < most);
-        assertEquals(Outcome.LINEARIZED, StepSizes.lastRecord(network).outcome(), "the bound is used");
+            done++;
+        } while (!special.test(StepSizes.lastRecord(network)) && done < iterations);
+        assertTrue(done < iterations - AFTERWARDS, "there is such a step: " + StepSizes.lastRecord(network));
 
         MultiLayerNetwork restored = (MultiLayerNetwork) Problem.restored(network);
-        restored.addListeners(new StepSizeListener());
+        restored.addListeners(listener.get());
         for (int t = 0; t < AFTERWARDS; t++) {
             network.fit(data);
             restored.fit(data);
             assertEquals(network.params(), restored.params(), "a saved network goes on to the bit");
             assertEquals(StepSizes.averaged(network).params(), StepSizes.averaged(restored).params());
         }
-        for (int t = iterations + AFTERWARDS; t < most; t++) {
+        for (int t = done + AFTERWARDS; t < iterations; t++) {
             network.fit(data);
         }
-        assertTrue(network.score(data) < LITTLE * first, first + " fell to " + network.score(data));
-        assertTrue(StepSizes.averaged(network).score(data) < LITTLE * first, "of the average: "
-                + StepSizes.averaged(network).score(data));
     }
 
     private static DataSet data(DataType type) {
@@ -81,7 +108,6 @@ class LossTowardsZeroTest {
                 .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(INPUTS).nOut(OUTPUTS).activation(Activation.IDENTITY).build())
                 .build());
         network.init();
-        network.addListeners(new StepSizeListener());
         return network;
     }
 }

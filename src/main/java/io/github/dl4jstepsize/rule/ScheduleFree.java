@@ -10,10 +10,10 @@ import java.util.function.IntFunction;
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
- *   e = min(1, 4 decay)                  1, but in the last quarter of a training whose length is known
- *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
+ *   e = min(1, 10 decay)                 1, but in the last tenth of a training whose length is known
+ *   z = z - min(r, q) min(1, t/warmUp) d                     the iterates
  *   x = x + c (z - x)                    their average
- *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and there in the end
+ *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and at it in the end
  * </pre>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z.
  * <p>
@@ -31,20 +31,21 @@ import java.util.function.IntFunction;
  * (zoo-examples/experiments/10-schedule-free.txt). Departures: FAN's scale and weight decay; q and the loss in the weights
  * (zoo-examples/experiments/11-loss-towards-zero.txt; the stochastic Polyak step is by N. Loizou et al., "Stochastic Polyak
  * step-size for SGD", 2021); and the end e, without which the parameters would stop at a distance (1 - beta)|z - x| from the
- * average. The weights do not follow it, so that the last, shortest steps count. The paper's bounds are for convex losses.
+ * average (zoo-examples/experiments/12-known-length.txt). The steps do not decay: the average needs no shorter ones. The
+ * paper's bounds are for convex losses.
  */
 public final class ScheduleFree implements StepRule {
 
-    /** One over the part of a training in which its steps decay. */
-    static final double END = 4;
+    /** One over the part of a training in which the parameters go to the average. */
+    private static final double END = 10;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
-    static final double FRACTION = 16;
+    private static final double FRACTION = 16;
     /** The part of the largest mean loss below which f and q count. */
-    static final double LITTLE = 0.01;
+    private static final double LITTLE = 0.01;
     /** Iterations from one measurement of q's denominator to the next. */
-    static final int MEASURE_EVERY = 50;
+    private static final int MEASURE_EVERY = 50;
     /** Largest f. The sum of any number of w f^2 then fits single precision, in which states are saved. */
-    static final double LARGEST_FALL = 1e12;
+    private static final double LARGEST_FALL = 1e12;
 
     private final Fan fan;
     private final double step;
@@ -89,7 +90,7 @@ public final class ScheduleFree implements StepRule {
         double fall = fall(mean);
         double length = fall > 1 ? bounded(batch, mean) : step;
         double end = Math.min(1, END * batch.decay());
-        double rate = length * fan.warmedUp() * end * batch.share();
+        double rate = length * fan.warmedUp() * batch.share();
         double c = weight(fall);
         double nextPart = (1 - beta) * end;
 
@@ -126,6 +127,11 @@ public final class ScheduleFree implements StepRule {
         double polyak = FRACTION * mean / roots;
         // Not a number where loss and gradients are 0.
         return polyak < step ? polyak : step;
+    }
+
+    /** Whether f has ever counted: the training is one without noise, as far as one can see. */
+    boolean fell() {
+        return roots > 0;
     }
 
     private double unbiased() {

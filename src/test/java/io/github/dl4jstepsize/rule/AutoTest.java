@@ -4,11 +4,13 @@ import org.junit.jupiter.api.Test;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** Which of its two methods Auto is, and FAN's own momentum. */
+/** When FAN takes over from schedule-free averaging, and FAN's own momentum. */
 class AutoTest {
 
     private static final double[] START = {1, -2};
+    private static final double BETA2 = 0.5;
 
     private static double loss(double[] x) {
         return (x[0] * x[0] + 5 * x[1] * x[1]) / 2;
@@ -19,7 +21,7 @@ class AutoTest {
     }
 
     private static Auto auto() {
-        return new Auto(0.1, 0.8, 0.999, 5, 0);
+        return new Auto(0.1, 0.8, BETA2, 5, 0);
     }
 
     private static double[] average(StepRule rule, Training training) {
@@ -28,41 +30,73 @@ class AutoTest {
         return copy.values;
     }
 
+    private static ScheduleFree free() {
+        return new ScheduleFree(0.1, 0.8, BETA2, 5, 0);
+    }
+
+    private static Training training(StepRule rule) {
+        Training training = new Training(rule, START);
+        training.squaredGradient = new ArrayVector(1, 1);
+        return training;
+    }
+
     @Test
     void isScheduleFreeWhileNobodyKnowsTheLength() {
+        requireScheduleFree(false, 0);
+    }
+
+    @Test
+    void isScheduleFreeWhereTheLossStaysFarFromZero() {
+        requireScheduleFree(true, 1);
+    }
+
+    private static void requireScheduleFree(boolean decays, double noise) {
         Auto auto = auto();
-        ScheduleFree free = new ScheduleFree(0.1, 0.8, 0.999, 5, 0);
-        Training training = new Training(auto, START);
-        Training expected = new Training(free, START);
-        training.squaredGradient = new ArrayVector(1, 1);
-        expected.squaredGradient = training.squaredGradient;
-        for (int t = 0; t < 50; t++) {
-            // Told later, the decay takes its part, but the method stays.
-            training.decays = t >= 30;
-            training.decay = t < 30 ? 1 : 1 - (t - 30) / 20.0;
+        ScheduleFree free = free();
+        Training training = training(auto);
+        Training expected = training(free);
+        training.decays = decays;
+        for (int t = 0; t < 200; t++) {
+            training.decay = decays ? 1 - t / 200.0 : 1;
             expected.decay = training.decay;
-            training.step(AutoTest::loss, AutoTest::gradient);
-            expected.step(AutoTest::loss, AutoTest::gradient);
+            training.step(x -> loss(x) + noise, AutoTest::gradient);
+            expected.step(x -> loss(x) + noise, AutoTest::gradient);
             assertArrayEquals(expected.parameters, training.parameters);
             assertArrayEquals(average(free, expected), average(auto, training));
         }
+        assertEquals(noise == 0, free.fell(), "the loss has fallen to a hundredth");
     }
 
-    /** FAN's step, half as long again, along the mean of the directions, each weighed with 0.8^age. */
+    /**
+     * From the iteration after the one in which the mean loss has fallen: FAN's step, half as long again, along the mean of the
+     * directions since then, each weighed with 0.8^age.
+     */
     @Test
-    void isFanWithMomentumWhereStepsDecay() {
+    void isFanWithMomentumWhereStepsDecayAndTheLossHasFallen() {
         Auto auto = auto();
-        Training training = new Training(auto, START);
+        ScheduleFree free = free();
+        Training training = training(auto);
+        Training before = training(free);
         training.decays = true;
+        int start = 0;
         double[] x = START.clone();
         double[] sum = new double[2];
         double weights = 0;
-        for (int t = 1; t <= 100; t++) {
-            training.decay = 1 - (t - 1) / 100.0;
-            training.share = t == 40 ? 0.25 : 1;
+        for (int t = 1; t <= 400; t++) {
+            training.decay = 1 - (t - 1) / 400.0;
+            training.share = t == 200 ? 0.25 : 1;
+            before.decay = training.decay;
+            if (!free.fell()) {
+                start = t;
+                before.step(AutoTest::loss, AutoTest::gradient);
+                training.step(AutoTest::loss, AutoTest::gradient);
+                assertArrayEquals(before.parameters, training.parameters);
+                x = training.parameters.clone();
+                continue;
+            }
             double[] g = gradient(x);
             weights = 0.8 * weights + 1;
-            double rate = 0.1 * 1.5 * Math.min(1, t / 5.0) * training.decay * training.share;
+            double rate = 0.1 * 1.5 * Math.min(1, (t - start) / 5.0) * training.decay * training.share;
             for (int i = 0; i < 2; i++) {
                 sum[i] = 0.8 * sum[i] + g[i];
                 x[i] -= rate * sum[i] / weights;
@@ -71,6 +105,7 @@ class AutoTest {
             assertEquals(rate, step.learningRate(), 1e-15);
             assertArrayEquals(x, training.parameters, 1e-7);
         }
+        assertTrue(start > 1 && start < 100, "FAN took over after iteration " + start);
         assertArrayEquals(training.parameters, average(auto, training), "the network itself is what to use");
     }
 }
