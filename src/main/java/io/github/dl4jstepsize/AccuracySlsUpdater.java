@@ -24,7 +24,8 @@ import java.util.List;
  * can do to the step. c is 0.8: an accuracy goes on rising where the loss has begun to rise again, and with 0.5 the steps
  * are so long that two of four runs of a small CNN ended at 64 and 69 %, where eight with 0.8 ended at 73 to 77 %
  * ({@code ArmijoBenchmark}). epsilon is 1e-2: over the published 1e-4 a network with small gradients changes by less than
- * rounding errors, and the zoo's LeNet was at 24 % after 180 iterations instead of 74 %.
+ * rounding errors. As long as a network only guesses, the smooth accuracy leaves the search to the loss: the zoo's LeNet has
+ * 88 % after 180 iterations instead of 72 %.
  */
 @JsonDeserialize(builder = AccuracySlsUpdater.Builder.class)
 public final class AccuracySlsUpdater extends BacktrackingUpdater {

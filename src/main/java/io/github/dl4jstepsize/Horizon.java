@@ -66,7 +66,7 @@ final class Horizon implements Serializable {
     }
 
     void warn() {
-        LOG.warn("the training has gone on beyond its {} {}: steps are now {} of what they were without decay. If this is"
+        LOG.warn("the training has gone on beyond its {} {}: the decay stays at {}. If this is"
                         + " meant to be a new training, give the listener its whole length", length,
                 inEpochs ? "epochs" : "iterations", FLOOR);
     }

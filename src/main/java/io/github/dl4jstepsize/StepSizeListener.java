@@ -60,7 +60,9 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * all in a training of one epoch: use {@link #iterations} there. Whoever passes single batches to {@code fit} has
      * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}.
      * <p>
-     * Beyond the horizon training goes on with a hundredth of the step, and a warning.
+     * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
+     * {@link ScheduleFreeUpdater}, whose average needs no decay, have one in the last twentieth only, and go on with a fifth of
+     * the step.
      *
      * @param epochs 1 or greater
      * @return this listener

@@ -244,14 +244,14 @@ class AveragingTest {
         }
     }
 
-    /** Where the listener knows the length, the network itself is what to use. */
+    /** Where the listener knows the length, the network itself ends at the average. */
     @Test
     void ofAutoInATrainingOfKnownLength() {
         Model network = Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.DOUBLE);
-        network.setListeners(List.of(new StepSizeListener().iterations(100)));
-        Problem.MLP_CLIPPED.fit(network, 50);
+        network.setListeners(List.of(new StepSizeListener().iterations(400)));
+        Problem.MLP_CLIPPED.fit(network, 200);
         double halfway = network.params().distance2(StepSizes.averaged(network).params());
-        Problem.MLP_CLIPPED.fit(network, 50);
+        Problem.MLP_CLIPPED.fit(network, 200);
         double end = network.params().distance2(StepSizes.averaged(network).params());
         assertTrue(end < 0.2 * halfway, end + " at the end, " + halfway + " before");
     }

@@ -10,8 +10,8 @@ import java.util.function.IntFunction;
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
- *   e = min(1, 10 decay)                 1, but in the last tenth of a training whose length is known
- *   z = z - min(r, q) min(1, t/warmUp) d                     the iterates
+ *   e = min(1, 20 decay)                 1, but in the last twentieth of a training whose length is known
+ *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and at it in the end
  * </pre>
@@ -31,13 +31,13 @@ import java.util.function.IntFunction;
  * (zoo-examples/experiments/10-schedule-free.txt). Departures: FAN's scale and weight decay; q and the loss in the weights
  * (zoo-examples/experiments/11-loss-towards-zero.txt; the stochastic Polyak step is by N. Loizou et al., "Stochastic Polyak
  * step-size for SGD", 2021); and the end e, without which the parameters would stop at a distance (1 - beta)|z - x| from the
- * average (zoo-examples/experiments/12-known-length.txt). The steps do not decay: the average needs no shorter ones. The
- * paper's bounds are for convex losses.
+ * average (zoo-examples/experiments/12-known-length.txt). The weights do not follow it, so that the last, shortest steps
+ * count. The paper's bounds are for convex losses.
  */
 public final class ScheduleFree implements StepRule {
 
-    /** One over the part of a training in which the parameters go to the average. */
-    private static final double END = 10;
+    /** One over the part of a training in which its steps decay and the parameters go to the average. */
+    private static final double END = 20;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
     /** The part of the largest mean loss below which f and q count. */
@@ -90,7 +90,7 @@ public final class ScheduleFree implements StepRule {
         double fall = fall(mean);
         double length = fall > 1 ? bounded(batch, mean) : step;
         double end = Math.min(1, END * batch.decay());
-        double rate = length * fan.warmedUp() * batch.share();
+        double rate = length * fan.warmedUp() * end * batch.share();
         double c = weight(fall);
         double nextPart = (1 - beta) * end;
 

@@ -77,7 +77,7 @@ class ScheduleFreeTest {
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
             double w = Math.min(1, t / (double) warmUp);
-            double e = Math.min(1, 10 * training.decay);
+            double e = Math.min(1, 20 * training.decay);
             double[] g = gradient(y);
             double rise = t > 380 ? 10 : 0;
             ToDoubleFunction<double[]> loss = parameters -> loss(parameters) + offset + rise;
@@ -95,7 +95,7 @@ class ScheduleFreeTest {
             roots = f > 1 && (roots == 0 || t % 50 == 1) ? sumOfRoots : roots;
             double q = f > 1 ? 16 * mean / roots : r;
             bounded += q < r ? 1 : 0;
-            double step = Math.min(r, q) * w * training.share;
+            double step = Math.min(r, q) * w * e * training.share;
             double byTime = w * w * Math.sqrt(t);
             sum += byTime * f * f;
             sumByTime += byTime;
