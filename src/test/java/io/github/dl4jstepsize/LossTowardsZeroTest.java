@@ -105,7 +105,8 @@ class LossTowardsZeroTest {
     private static MultiLayerNetwork network(StepSizeUpdater updater, DataType type) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                 .dataType(type).seed(1).updater(updater).list()
-                .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(INPUTS).nOut(OUTPUTS).activation(Activation.IDENTITY).build())
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(INPUTS).nOut(OUTPUTS)
+                        .activation(Activation.IDENTITY).build())
                 .build());
         network.init();
         return network;

@@ -20,7 +20,7 @@ import java.util.function.UnaryOperator;
  * stays as it is; while there are none (at the start, or after loading a network) the present one stands in.
  * <p>
  * One extra forward pass for the finite difference and one for each trial; F(0) is free on the batch itself, and
- * costs a pass on each of the others. No memory vectors; kept batches are copies.
+ * costs a pass on each of the others, two where the loss is looked at, too. No memory vectors; kept batches are copies.
  * <p>
  * Source: the thesis "Accuracy-based line search", Algorithms 3 to 5 and section 6.3. It maximises accuracies; here
  * their complements are minimised, so that all three metrics share one condition. The published code evaluates F(0)
@@ -134,13 +134,14 @@ public final class AccuracySls implements StepRule {
         // A value at 0 is free only after a trial: one that is rarely in vain.
         boolean expected = guessing;
         double atEpsilon = (expected ? losses : errors).applyAsDouble(settings.epsilon);
-        guessing = settings.smooth && !settings.asPublished && errors.applyAsDouble(0) > GUESSING;
+        double error = errors.applyAsDouble(0);
+        guessing = settings.smooth && !settings.asPublished && error > GUESSING;
         DoubleUnaryOperator line = guessing ? losses : errors;
-        return search(batch, norm, line, guessing == expected ? atEpsilon : line.applyAsDouble(settings.epsilon));
+        return search(batch, norm, line, guessing == expected ? atEpsilon : line.applyAsDouble(settings.epsilon),
+                guessing ? losses.applyAsDouble(0) : error);
     }
 
-    private Step search(TrainingBatch batch, double norm, DoubleUnaryOperator line, double atEpsilon) {
-        double atStart = line.applyAsDouble(0);
+    private Step search(TrainingBatch batch, double norm, DoubleUnaryOperator line, double atEpsilon, double atStart) {
         double difference = atStart - atEpsilon;
         double threshold = NEGLIGIBLE_SLOPE * settings.epsilon;
         if (difference < -threshold && !settings.asPublished) {

@@ -231,10 +231,31 @@ class ArmijoFamilyTest {
         settings.c = 0.5;
         settings.growth = 1;
         // The error along the line rises; the loss is x^2/2, whose longest acceptable step is 1.
-        assertEquals(0.75, new AccuracySls(settings).step(guessing(0.46)).learningRate(), 1e-12, "1.5 is too long, half of it is not");
+        assertEquals(0.75, new AccuracySls(settings).step(guessing(0.46)).learningRate(), 1e-12,
+                "1.5 is too long, half of it is not");
         assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(guessing(0.44)).outcome());
         settings.asPublished = true;
         assertEquals(Outcome.REJECTED, new AccuracySls(settings).step(guessing(0.46)).outcome(), "as published");
+    }
+
+    /** On another batch a value at the present point costs a pass, too. */
+    @Test
+    void anotherBatchIsPassedAsOftenAsNeeded() {
+        AccuracySls.Settings settings = accuracySls();
+        settings.smooth = true;
+        settings.growth = 1;
+        settings.searchBatch = AccuracySls.SearchBatch.ANOTHER;
+        // Errors of 0.31, and of 0.5, a guess.
+        for (double offset : new double[]{0.3, 0.49}) {
+            AccuracySls rule = new AccuracySls(settings);
+            Quadratic problem = new Quadratic(offset, new double[]{0.02}, new double[]{1});
+            for (int i = 0; i < 3; i++) {
+                problem.prepare();
+                assertEquals(Outcome.ACCEPTED, rule.step(problem).outcome());
+            }
+            assertEquals(2, problem.trials, "epsilon and one step");
+            assertEquals(offset > 0.45 ? 2 : 1, problem.starts, "the error, and the loss if that decides");
+        }
     }
 
     private static Quadratic guessing(double error) {

@@ -13,6 +13,8 @@ final class Quadratic extends ArrayBatch {
     private final double[] curvatures;
     /** Losses computed at points other than the present one. */
     int trials;
+    /** Times that a rule asked for the loss at the present one. */
+    int starts;
     /** Factor on the trials' rise above the present loss: -1 turns the line upside down, NaN breaks it. */
     double trialFactor = 1;
 
@@ -29,6 +31,7 @@ final class Quadratic extends ArrayBatch {
         gradient.multiply(parameters());
         direction = gradient;
         trials = 0;
+        starts = 0;
     }
 
     /** As {@link #prepare}, along the gradient scaled element by element. */
@@ -60,6 +63,7 @@ final class Quadratic extends ArrayBatch {
     @Override
     public double loss(double step, Vector along) {
         if (step == 0) {
+            starts++;
             return at(0);
         }
         trials++;

@@ -46,8 +46,8 @@ class ScheduleFreeTest {
 
     /**
      * In a training of 400 iterations whose length is known, or not; every tenth batch has half as many examples. With an
-     * offset of -3 the loss becomes negative, and with one of 3, or a weight decay, it stays far from 0. Towards the end the loss is larger
-     * again, as with other data.
+     * offset of -3 the loss becomes negative, and with one of 3, or a weight decay, it stays far from 0. Towards the end the
+     * loss is larger again, as with other data.
      */
     @ParameterizedTest
     @CsvSource({"0.9, false, 0, 0", "0.9, true, 0, 0", "0.7, true, 0.01, 0", "0.9, false, 0, -3", "0.9, false, 0, 3"})
