@@ -654,19 +654,24 @@ final class StepSizeSearch {
         @Override
         public Losses keep() {
             ForwardPass.KeptInput input = forwardPass.keep();
-            // In the iteration that is then under way: it counts the pass, and its parameters are to be restored.
-            Losses loss = (step, along) -> current.evaluate(step, along, () -> forwardPass.value(Objective.LOSS, input));
+            Losses searched = kept(input, forwardPass.objective);
+            Losses differentiated = kept(input, Objective.LOSS);
             return new Losses() {
                 @Override
                 public double loss(double step, Vector along) {
-                    return current.evaluate(step, along, () -> forwardPass.value(forwardPass.objective, input));
+                    return searched.loss(step, along);
                 }
 
                 @Override
                 public Losses differentiated() {
-                    return loss;
+                    return differentiated;
                 }
             };
+        }
+
+        private Losses kept(ForwardPass.KeptInput input, Objective function) {
+            // In the iteration that is then under way: it counts the pass, and its parameters are to be restored.
+            return (step, along) -> current.evaluate(step, along, () -> forwardPass.value(function, input));
         }
     }
 

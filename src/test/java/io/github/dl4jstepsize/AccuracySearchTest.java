@@ -23,6 +23,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.util.FeatureUtil;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -179,11 +180,7 @@ class AccuracySearchTest {
         network.init();
         network.params().assign(0);
         network.addListeners(new StepSizeListener());
-        INDArray classes = Nd4j.createFromArray(0f, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9).reshape(13, 1);
-        INDArray labels = Nd4j.zeros(DataType.FLOAT, 13, 10);
-        for (int i = 0; i < 13; i++) {
-            labels.putScalar(i, classes.getInt(i), 1);
-        }
+        INDArray labels = FeatureUtil.toOutcomeMatrix(new int[]{0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10);
         INDArray nothing = Nd4j.zeros(DataType.FLOAT, 13, 1);
         for (int i = 0; i < 100; i++) {
             network.fit(nothing, labels);

@@ -106,7 +106,7 @@ public final class AccuracySls implements StepRule {
         this.settings = settings;
         this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
         this.stepSize = settings.initialStep;
-        this.guessing = settings.smooth && !settings.asPublished;
+        this.guessing = leavesGuessesToTheLoss();
     }
 
     @Override
@@ -124,6 +124,10 @@ public final class AccuracySls implements StepRule {
         return step;
     }
 
+    private boolean leavesGuessesToTheLoss() {
+        return settings.smooth && !settings.asPublished;
+    }
+
     private int searchEvery() {
         return settings.searchBatch == SearchBatch.LARGE ? settings.searchEvery : 1;
     }
@@ -135,7 +139,7 @@ public final class AccuracySls implements StepRule {
         boolean expected = guessing;
         double atEpsilon = (expected ? losses : errors).applyAsDouble(settings.epsilon);
         double error = errors.applyAsDouble(0);
-        guessing = settings.smooth && !settings.asPublished && error > GUESSING;
+        guessing = leavesGuessesToTheLoss() && error > GUESSING;
         DoubleUnaryOperator line = guessing ? losses : errors;
         return search(batch, norm, line, guessing == expected ? atEpsilon : line.applyAsDouble(settings.epsilon),
                 guessing ? losses.applyAsDouble(0) : error);
@@ -169,16 +173,16 @@ public final class AccuracySls implements StepRule {
     }
 
     /** F, or another measure, at {@code parameters - s/norm g}: mean over the examples of the batches that are searched on. */
-    private DoubleUnaryOperator line(TrainingBatch batch, double norm, UnaryOperator<Losses> measured) {
+    private DoubleUnaryOperator line(TrainingBatch batch, double norm, UnaryOperator<Losses> view) {
         Vector along = batch.direction();
         if (kept.isEmpty()) {
-            return s -> measured.apply(batch).loss(s / norm, along);
+            return s -> view.apply(batch).loss(s / norm, along);
         }
         return s -> {
             double sum = 0;
             int examples = 0;
             for (Kept earlier : kept) {
-                sum += earlier.size * measured.apply(earlier.losses).loss(s / norm, along);
+                sum += earlier.size * view.apply(earlier.losses).loss(s / norm, along);
                 examples += earlier.size;
             }
             return sum / examples;
