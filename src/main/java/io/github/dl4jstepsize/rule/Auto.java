@@ -35,10 +35,10 @@ public final class Auto implements StepRule {
     public Step step(TrainingBatch batch) {
         if (!tookOver && batch.decays() && free.fell()) {
             tookOver = true;
-            // ScheduleFree's iterates make room for FAN's momentum.
+            // ScheduleFree's iterates make room for FAN's momentum; the scale of the weights stays.
             batch.memory(1).scale(0);
         }
-        return tookOver ? decaying.step(batch).decayed(batch.decay() * batch.share()) : free.step(batch);
+        return tookOver ? decaying.scaledStep(batch).decayed(batch.decay() * batch.share()) : free.step(batch);
     }
 
     @Override

@@ -62,16 +62,21 @@ public final class Fan implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
+        if (steps == 0) {
+            batch.weightScale(batch.memory(0));
+        }
+        return scaledStep(batch);
+    }
+
+    /** As {@link #step}, where the scale of the weights is in memory already. */
+    Step scaledStep(TrainingBatch batch) {
         direct(batch);
         double rate = step * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
         return Step.chosen(rate, rate, Outcome.CONSTANT);
     }
 
-    /** Turns Adam's direction into FAN's. */
+    /** Turns Adam's direction into FAN's, with the scale of the weights that is in memory. */
     void direct(TrainingBatch batch) {
-        if (steps == 0) {
-            batch.weightScale(batch.memory(0));
-        }
         steps++;
         batch.direction().multiply(batch.memory(0));
         if (momentum > 0) {

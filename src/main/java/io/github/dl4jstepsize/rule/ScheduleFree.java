@@ -83,6 +83,7 @@ public final class ScheduleFree implements StepRule {
         Vector z = batch.memory(1);
         Vector direction = batch.direction();
         if (fan.steps() == 0) {
+            batch.weightScale(batch.memory(0));
             z.assign(batch.parameters());
         }
         fan.direct(batch);
