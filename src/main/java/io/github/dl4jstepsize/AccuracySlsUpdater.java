@@ -22,7 +22,7 @@ import java.util.List;
  * <p>
  * The recommended backtrack and growth are those of {@link SlsUpdater}, for its reasons; five trials bound what one batch
  * can do to the step. c is 0.8: an accuracy goes on rising where the loss has begun to rise again, and with 0.5 the steps
- * are so long that two of four runs of a small CNN ended at 64 and 69 %, where eight with 0.8 ended at 73 to 77 %
+ * are so long that two of four runs of a small CNN ended at 64 and 69 %, where four with 0.8 ended at 76 to 78 %
  * ({@code ArmijoBenchmark}). epsilon is 1e-2: over the published 1e-4 a network with small gradients changes by less than
  * rounding errors. As long as a network only guesses, the smooth accuracy leaves the search to the loss: the zoo's LeNet has
  * 88 % after 180 iterations instead of 72 %.

@@ -4,7 +4,7 @@ package io.github.dl4jstepsize;
  * How steps become shorter as a training of known length goes on: a factor on every step of every method, which is 1 at
  * the beginning and goes to 0 at the end. Step sizes that are good for progress are too long for the last iterates,
  * which scatter around the minimum; the decay is worth more than the choice of the method. Methods that average by themselves
- * decay in the last twentieth only: 20 times the factor, as soon as that is less than 1.
+ * decay at the end only: by 20 times the factor, as soon as that is less than 1.
  *
  * @see StepSizeListener#epochs(int)
  * @see StepSizeListener#iterations(int)

@@ -61,8 +61,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}.
      * <p>
      * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
-     * {@link ScheduleFreeUpdater}, whose average needs no decay, have one in the last twentieth only, and go on with a fifth of
-     * the step.
+     * {@link ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last twentieth, and
+     * go on with a fifth of the step; AutoUpdater, where FAN has taken over, as the others.
      *
      * @param epochs 1 or greater
      * @return this listener

@@ -10,12 +10,13 @@ import java.util.function.IntFunction;
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
- *   e = min(1, 20 decay)                 1, but in the last twentieth of a training whose length is known
+ *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known
  *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and at it in the end
  * </pre>
- * There is no momentum: beta takes its place. x is not stored, it follows from y and z.
+ * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
+ * decay is linear; the last e is 20/N, so that a training of less than some hundred iterations, N, does not get to the average.
  * <p>
  * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
  * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
@@ -36,7 +37,7 @@ import java.util.function.IntFunction;
  */
 public final class ScheduleFree implements StepRule {
 
-    /** One over the part of a training in which its steps decay and the parameters go to the average. */
+    /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
@@ -130,7 +131,7 @@ public final class ScheduleFree implements StepRule {
         return polyak < step ? polyak : step;
     }
 
-    /** Whether f has ever counted: the training is one without noise, as far as one can see. */
+    /** Whether f has ever counted. */
     boolean fell() {
         return roots > 0;
     }
