@@ -1,10 +1,8 @@
 package io.github.dl4jstepsize;
 
-import io.github.dl4jstepsize.rule.Scalars;
-import io.github.dl4jstepsize.rule.Step;
-import io.github.dl4jstepsize.rule.StepRule;
-import io.github.dl4jstepsize.rule.TrainingBatch;
+import io.github.dl4jstepsize.rule.Losses;
 import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -14,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.activations.Activation;
@@ -28,6 +27,7 @@ import org.nd4j.linalg.util.FeatureUtil;
 import java.util.ArrayList;
 import java.util.List;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,76 +38,61 @@ class AccuracySearchTest {
     /** A step that no parameter of type FLOAT notices. */
     private static final double UNNOTICED = 1e-30;
 
-    /** Looks at the errors without moving. */
-    private static final class Observer extends StepSizeUpdater {
+    private double errorOfTraining;
+    private double errorOfPass;
+    private double loss;
+    private double lossOfTraining;
+    private double lossOfPass;
 
-        private static final long serialVersionUID = 1;
-
-        private final transient Objective objective;
-        private transient double ofTraining;
-        private transient double ofPass;
-
-        private Observer(Objective objective) {
-            super(new ProbeUpdater.Properties());
-            this.objective = objective;
-        }
-
-        @Override
-        Objective objective() {
-            return objective;
-        }
-
-        @Override
-        StepRule newRule() {
-            return new StepRule() {
-                @Override
-                public Step step(TrainingBatch batch) {
-                    see(batch.loss(UNNOTICED, batch.direction()), batch.loss(0, batch.direction()));
-                    return Step.searched(0, 0, Outcome.MEASURED);
-                }
-
-                @Override
-                public void state(Scalars scalars) {
-                    // remembers nothing
-                }
-            };
-        }
-
-        private void see(double pass, double training) {
-            ofPass = pass;
-            ofTraining = training;
-        }
-
-        @Override
-        public Observer clone() {
-            return this;
-        }
-
-        @Override
-        List<?> settings() {
-            return List.of();
-        }
+    /** Looks without moving. */
+    private ProbeUpdater observer(Objective objective) {
+        return new ProbeUpdater(batch -> {
+            errorOfPass = batch.loss(UNNOTICED, batch.direction());
+            errorOfTraining = batch.loss(0, batch.direction());
+            loss = batch.loss();
+            lossOfPass = batch.differentiated().loss(UNNOTICED, batch.direction());
+            lossOfTraining = batch.differentiated().loss(0, batch.direction());
+            return Step.searched(0, 0, Outcome.MEASURED);
+        }, objective);
     }
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PIXEL_CLASSES", "TWO_INPUTS_TWO_OUTPUTS"})
     void theErrorAtZeroComesFromTheTrainingPass(Problem problem) {
         for (Objective objective : new Objective[]{ClassificationError.hard(), ClassificationError.smooth(1)}) {
-            Observer observer = new Observer(objective);
+            ProbeUpdater observer = observer(objective);
             Model model = problem.network(observer, DataType.FLOAT);
             model.addListeners(new StepSizeListener());
             for (int i = 0; i < 3; i++) {
                 Problem.fit(model, problem.batch(i, 8, DataType.FLOAT));
-                assertEquals(observer.ofPass, observer.ofTraining, problem + " batch " + i);
-                assertTrue(observer.ofPass > 0 && observer.ofPass <= 1, observer.ofPass + " is an error");
+                assertEquals(errorOfPass, errorOfTraining, problem + " batch " + i);
+                assertTrue(errorOfPass > 0 && errorOfPass <= 1, errorOfPass + " is an error");
+                assertEquals(loss, lossOfPass, problem + " batch " + i);
+                assertEquals(loss, lossOfTraining, problem + " batch " + i);
             }
-            assertEquals(1, StepSizes.lastRecord(model).forwardPasses(), problem + ": no pass for the present parameters");
+            assertEquals(2, StepSizes.lastRecord(model).forwardPasses(), problem + ": no pass for the present parameters");
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.MATCH_NONE, names = {"PIXEL_CLASSES", "TWO_INPUTS_TWO_OUTPUTS", "TRUNCATED_.*"})
+    void aKeptBatchHasTheSameErrorAndLoss(Problem problem) {
+        double[] differences = new double[2];
+        Model model = problem.network(new ProbeUpdater(batch -> {
+            Losses kept = batch.keep();
+            differences[0] = kept.loss(0, null) - batch.loss(UNNOTICED, batch.direction());
+            differences[1] = kept.differentiated().loss(0, null) - batch.loss();
+            return Step.searched(0, 0, Outcome.MEASURED);
+        }, ClassificationError.smooth(1)), DataType.FLOAT);
+        model.addListeners(new StepSizeListener());
+        Problem.fit(model, problem.batch(1, 8, DataType.FLOAT));
+        assertArrayEquals(new double[2], differences);
+        assertEquals(3, StepSizes.lastRecord(model).forwardPasses());
     }
 
     @Test
     void maskedTimeStepsDoNotCount() {
-        Observer observer = new Observer(ClassificationError.hard());
+        ProbeUpdater observer = observer(ClassificationError.hard());
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(observer).list()
                 .layer(new LSTM.Builder().nOut(6).build()).layer(Problem.recurrentClasses(3).build())
                 .setInputType(InputType.recurrent(5, 7)).build());
@@ -119,18 +104,18 @@ class AccuracySearchTest {
         INDArray output = network.output(batch.getFeatures(0), false, batch.getFeaturesMaskArray(0), mask);
         Evaluation evaluation = new Evaluation(3);
         evaluation.evalTimeSeries(batch.getLabels(0), output, mask);
-        assertEquals(1 - evaluation.accuracy(), observer.ofTraining, 1e-6);
+        assertEquals(1 - evaluation.accuracy(), errorOfTraining, 1e-6);
     }
 
     @Test
     void sparseLabelsAreClasses() {
-        Observer observer = new Observer(ClassificationError.hard());
+        ProbeUpdater observer = observer(ClassificationError.hard());
         MultiLayerNetwork network = network(observer, LossFunction.SPARSE_MCXENT, Activation.SOFTMAX);
         MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
         network.fit(batch.getFeatures(0), batch.getLabels(0).argMax(1).reshape(8, 1).castTo(DataType.FLOAT));
         Evaluation evaluation = new Evaluation(4);
         evaluation.eval(batch.getLabels(0), network.output(batch.getFeatures(0)));
-        assertEquals(1 - evaluation.accuracy(), observer.ofTraining, 1e-6);
+        assertEquals(1 - evaluation.accuracy(), errorOfTraining, 1e-6);
     }
 
     @Test
@@ -189,16 +174,18 @@ class AccuracySearchTest {
         assertEquals(entropy, network.score(new DataSet(nothing, labels)), 0.01);
     }
 
-    @Test
-    void anotherBatchIsTheOneBefore() {
-        List<StepRecord> records = train(AccuracySlsUpdater.builder().metric(AccuracySlsUpdater.Metric.ACCURACY)
+    /** 2 without small margins: a pass at epsilon and one at 0. 3 with them: one at 0 for the loss, too. */
+    @ParameterizedTest
+    @CsvSource({"ACCURACY, 2", "SMOOTH_ACCURACY, 3"})
+    void anotherBatchIsTheOneBefore(AccuracySlsUpdater.Metric metric, int fixed) {
+        List<StepRecord> records = train(AccuracySlsUpdater.builder().metric(metric)
                 .searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER), 12);
         for (StepRecord record : records) {
             assertTrue(record.searched());
-            // A pass at epsilon; one at 0, which is free only in the first iteration, on the batch itself; and trials.
-            int fixed = record.iteration() == 0 ? 1 : 2;
-            assertTrue(record.outcome() == Outcome.NO_DESCENT ? record.forwardPasses() == fixed
-                    : record.forwardPasses() > fixed, record.toString());
+            // At 0 the first iteration, on the batch itself, has values already.
+            int beforeTrials = record.iteration() == 0 ? 1 : fixed;
+            assertTrue(record.outcome() == Outcome.NO_DESCENT ? record.forwardPasses() == beforeTrials
+                    : record.forwardPasses() > beforeTrials, record.toString());
         }
     }
 

@@ -167,7 +167,7 @@ class DecayTest {
         restored.setListeners(new StepSizeListener().epochs(4));
         whole.fit(new ExistingDataSetIterator(epoch()), 2);
         restored.fit(new ExistingDataSetIterator(epoch()), 2);
-        assertEquals(whole.params(), restored.params());
+        assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()));
         assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
     }
 

@@ -15,16 +15,31 @@ final class ProbeUpdater extends StepSizeUpdater {
     private static final long serialVersionUID = 1;
 
     private final transient Function<TrainingBatch, Step> function;
+    private final transient Objective objective;
     private final transient IUpdater base;
 
     ProbeUpdater(Function<TrainingBatch, Step> function) {
-        this(function, null);
+        this(function, Objective.LOSS, null);
     }
 
     ProbeUpdater(Function<TrainingBatch, Step> function, IUpdater base) {
+        this(function, Objective.LOSS, base);
+    }
+
+    ProbeUpdater(Function<TrainingBatch, Step> function, Objective objective) {
+        this(function, objective, null);
+    }
+
+    private ProbeUpdater(Function<TrainingBatch, Step> function, Objective objective, IUpdater base) {
         super(new Properties());
         this.function = function;
+        this.objective = objective;
         this.base = base;
+    }
+
+    @Override
+    Objective objective() {
+        return objective;
     }
 
     @Override

@@ -20,7 +20,8 @@ import java.util.function.UnaryOperator;
  * stays as it is; while there are none (at the start, or after loading a network) the present one stands in.
  * <p>
  * One extra forward pass for the finite difference and one for each trial; F(0) is free on the batch itself, and
- * costs a pass on each of the others, two where the loss is looked at, too. No memory vectors; kept batches are copies.
+ * costs a pass on each of the others, two where the loss is looked at, too. A search that changes from the loss to the smooth
+ * accuracy, or back, makes the finite difference of both. No memory vectors; kept batches are copies.
  * <p>
  * Source: the thesis "Accuracy-based line search", Algorithms 3 to 5 and section 6.3. It maximises accuracies; here
  * their complements are minimised, so that all three metrics share one condition. The published code evaluates F(0)
@@ -38,9 +39,9 @@ import java.util.function.UnaryOperator;
  *       and {@link ArmijoSearch#afterFailure the cut is bounded}.</li>
  *   <li>The step grows without bound, and once per search. Otherwise s_max bounds it, and it grows for every iteration
  *       since the last search.</li>
- *   <li>The smooth accuracy decides from the beginning. Otherwise, as long as it is below 0.55, the loss does: the margins of
- *       a network that guesses are all small, and what it learns first, how frequent the classes are, makes most of them
- *       smaller.</li>
+ *   <li>The smooth accuracy decides from the beginning. Otherwise, as long as it is below that of margins of 0.2,
+ *       1/(1 + exp(-0.2 slopeFactor)), the loss does: the margins of a network that has learnt little are all small, and what it
+ *       learns first, how frequent the classes are, makes most of them smaller.</li>
  * </ul>
  */
 public final class AccuracySls implements StepRule {
@@ -60,8 +61,8 @@ public final class AccuracySls implements StepRule {
         public double epsilon;
         /** Whether F is a count of wrong answers, which changes in steps. */
         public boolean stepwise;
-        /** Whether F is the smooth version of that count, 0.5 where no answer stands out. */
-        public boolean smooth;
+        /** Of the smooth version of that count, where F is that, or 0. */
+        public double slopeFactor;
         public boolean normalized;
         public SearchBatch searchBatch;
         /** n, for LARGE. */
@@ -82,21 +83,23 @@ public final class AccuracySls implements StepRule {
 
     /** Examples in a large search batch (thesis, section 6.3). */
     private static final int LARGE_EXAMPLES = 1000;
-    /** Smooth error above which a network does little more than guess; see zoo-examples/experiments/08-every-method.txt. */
-    private static final double GUESSING = 0.45;
+    /** Mean margin below which the smooth accuracy leaves the search to the loss; see zoo-examples/experiments/08-every-method.txt. */
+    private static final double SMALL_MARGIN = 0.2;
     /** The published code takes differences below this share of epsilon for 0. */
     private static final double NEGLIGIBLE_SLOPE = 1e-3;
 
     private final Settings settings;
     private final ArmijoSearch armijo;
+    /** Error above which the loss decides; infinite where F always does. */
+    private final double largeError;
 
     private double stepSize;
     /** Whether any search has succeeded yet. */
     private boolean measured;
     /** Iterations until the next search. */
     private int untilSearch;
-    /** Whether the network did little more than guess at the last search, or is a new one. */
-    private boolean guessing;
+    /** Whether the loss decided at the last search, or will at the first. */
+    private boolean onLoss;
 
     /** The batches before this one. Not saved. */
     private final Deque<Kept> kept = new ArrayDeque<>();
@@ -106,7 +109,9 @@ public final class AccuracySls implements StepRule {
         this.settings = settings;
         this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
         this.stepSize = settings.initialStep;
-        this.guessing = leavesGuessesToTheLoss();
+        this.largeError = settings.slopeFactor == 0 || settings.asPublished ? Double.POSITIVE_INFINITY
+                : 1 / (1 + Math.exp(SMALL_MARGIN * settings.slopeFactor));
+        this.onLoss = Double.isFinite(largeError);
     }
 
     @Override
@@ -124,10 +129,6 @@ public final class AccuracySls implements StepRule {
         return step;
     }
 
-    private boolean leavesGuessesToTheLoss() {
-        return settings.smooth && !settings.asPublished;
-    }
-
     private int searchEvery() {
         return settings.searchBatch == SearchBatch.LARGE ? settings.searchEvery : 1;
     }
@@ -136,13 +137,13 @@ public final class AccuracySls implements StepRule {
         DoubleUnaryOperator errors = line(batch, norm, UnaryOperator.identity());
         DoubleUnaryOperator losses = line(batch, norm, Losses::differentiated);
         // A value at 0 is free only after a trial: one that is rarely in vain.
-        boolean expected = guessing;
+        boolean expected = onLoss;
         double atEpsilon = (expected ? losses : errors).applyAsDouble(settings.epsilon);
         double error = errors.applyAsDouble(0);
-        guessing = leavesGuessesToTheLoss() && error > GUESSING;
-        DoubleUnaryOperator line = guessing ? losses : errors;
-        return search(batch, norm, line, guessing == expected ? atEpsilon : line.applyAsDouble(settings.epsilon),
-                guessing ? losses.applyAsDouble(0) : error);
+        onLoss = error > largeError;
+        DoubleUnaryOperator line = onLoss ? losses : errors;
+        return search(batch, norm, line, onLoss == expected ? atEpsilon : line.applyAsDouble(settings.epsilon),
+                onLoss ? losses.applyAsDouble(0) : error);
     }
 
     private Step search(TrainingBatch batch, double norm, DoubleUnaryOperator line, double atEpsilon, double atStart) {
@@ -209,7 +210,7 @@ public final class AccuracySls implements StepRule {
         stepSize = scalars.next(stepSize);
         measured = scalars.next(measured);
         untilSearch = scalars.next(untilSearch);
-        guessing = scalars.next(guessing);
+        onLoss = scalars.next(onLoss);
     }
 
     private static final class Kept {

@@ -224,28 +224,33 @@ class ArmijoFamilyTest {
     }
 
     @Test
-    void aNetworkThatOnlyGuessesIsSearchedOnItsLoss() {
+    void smallMarginsLeaveTheSearchToTheLoss() {
         AccuracySls.Settings settings = accuracySls();
-        settings.smooth = true;
+        settings.slopeFactor = 1;
         settings.initialStep = 1.5;
         settings.c = 0.5;
         settings.growth = 1;
         // The error along the line rises; the loss is x^2/2, whose longest acceptable step is 1.
-        assertEquals(0.75, new AccuracySls(settings).step(guessing(0.46)).learningRate(), 1e-12,
+        assertEquals(0.75, new AccuracySls(settings).step(withError(0.46)).learningRate(), 1e-12,
                 "1.5 is too long, half of it is not");
-        assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(guessing(0.44)).outcome());
+        assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(withError(0.44)).outcome());
+        settings.slopeFactor = 0.1;
+        // Mean margins of about 0.1 and 0.3.
+        assertEquals(Outcome.ACCEPTED, new AccuracySls(settings).step(withError(0.4975)).outcome());
+        assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(withError(0.4925)).outcome());
+        settings.slopeFactor = 1;
         settings.asPublished = true;
-        assertEquals(Outcome.REJECTED, new AccuracySls(settings).step(guessing(0.46)).outcome(), "as published");
+        assertEquals(Outcome.REJECTED, new AccuracySls(settings).step(withError(0.46)).outcome(), "as published");
     }
 
     /** On another batch a value at the present point costs a pass, too. */
     @Test
     void anotherBatchIsPassedAsOftenAsNeeded() {
         AccuracySls.Settings settings = accuracySls();
-        settings.smooth = true;
+        settings.slopeFactor = 1;
         settings.growth = 1;
         settings.searchBatch = AccuracySls.SearchBatch.ANOTHER;
-        // Errors of 0.31, and of 0.5, a guess.
+        // Errors of 0.31, and of 0.5, which means no margins.
         for (double offset : new double[]{0.3, 0.49}) {
             AccuracySls rule = new AccuracySls(settings);
             Quadratic problem = new Quadratic(offset, new double[]{0.02}, new double[]{1});
@@ -258,8 +263,8 @@ class ArmijoFamilyTest {
         }
     }
 
-    private static Quadratic guessing(double error) {
-        Quadratic problem = new Quadratic(error, new double[]{0.01}, new double[]{1});
+    private static Quadratic withError(double error) {
+        Quadratic problem = new Quadratic(error - 0.005, new double[]{0.01}, new double[]{1});
         problem.trialFactor = -1;
         problem.gradient = new ArrayVector(new double[]{1});
         problem.direction = problem.gradient;
