@@ -55,6 +55,11 @@ final class Horizon implements Serializable {
         return decay.factor(inEpochs ? Math.max(0, (epochs - 1) / (length - 1)) : iterations / (double) length);
     }
 
+    /** As {@link #factor}, but 0 at the end and beyond it. */
+    double factorUpToTheEnd(int iterations, double epochs) {
+        return isExceeded(iterations, epochs) ? 0 : factor(iterations, epochs);
+    }
+
     /** Whether the steps get shorter before the end. A training of one epoch is over before its length is known. */
     boolean decays() {
         return decay != Decay.NONE && !(inEpochs && length == 1);

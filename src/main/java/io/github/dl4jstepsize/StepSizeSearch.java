@@ -420,7 +420,15 @@ final class StepSizeSearch {
 
         /** Epochs before this iteration, with the part of the present one that is done. */
         private double epochsBeforeThis() {
-            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, (batches - 1) / (double) batchesPerEpoch));
+            return epochs(batches - 1);
+        }
+
+        private double epochsWithThis() {
+            return epochs(batches);
+        }
+
+        private double epochs(int batchesOfThePresentOne) {
+            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, batchesOfThePresentOne / (double) batchesPerEpoch));
         }
     }
 
@@ -579,6 +587,11 @@ final class StepSizeSearch {
                 horizon.warn();
             }
             return horizon.factor(iterations, epochs);
+        }
+
+        @Override
+        public double nextDecay() {
+            return horizon == null ? 1 : horizon.factorUpToTheEnd(progress.iterations, progress.epochsWithThis());
         }
 
         @Override

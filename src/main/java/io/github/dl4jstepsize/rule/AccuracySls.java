@@ -83,7 +83,7 @@ public final class AccuracySls implements StepRule {
 
     /** Examples in a large search batch (thesis, section 6.3). */
     private static final int LARGE_EXAMPLES = 1000;
-    /** Mean margin below which the smooth accuracy leaves the search to the loss; see zoo-examples/experiments/08-every-method.txt. */
+    /** Margin at whose smooth accuracy the loss leaves the search to that; see zoo-examples/experiments/08-every-method.txt. */
     private static final double SMALL_MARGIN = 0.2;
     /** The published code takes differences below this share of epsilon for 0. */
     private static final double NEGLIGIBLE_SLOPE = 1e-3;

@@ -10,13 +10,13 @@ import java.util.function.IntFunction;
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
- *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known
+ *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
  *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
  *   x = x + c (z - x)                    their average
- *   y = x + (1 - beta) e (z - x)         the network's parameters: near the average, and at it in the end
+ *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
- * decay is linear; the last e is 20/N, so that a training of less than some hundred iterations, N, does not get to the average.
+ * decay is linear. After it e' is 0: whoever trains on does so at the average.
  * <p>
  * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
  * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
@@ -62,7 +62,7 @@ public final class ScheduleFree implements StepRule {
     /** With and without f in them. */
     private double sumOfWeights;
     private double sumByTime;
-    /** (1 - beta) e of the last iteration: the part of y that is z. */
+    /** (1 - beta) e': the part of y that is z. */
     private double part;
 
     /**
@@ -91,10 +91,9 @@ public final class ScheduleFree implements StepRule {
         double mean = meanLoss(batch.loss());
         double fall = fall(mean);
         double length = fall > 1 ? bounded(batch, mean) : step;
-        double end = Math.min(1, END * batch.decay());
-        double rate = length * fan.warmedUp() * end * batch.share();
+        double rate = length * fan.warmedUp() * end(batch.decay()) * batch.share();
         double c = weight(fall);
-        double nextPart = (1 - beta) * end;
+        double nextPart = (1 - beta) * end(batch.nextDecay());
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
         double a = (1 - nextPart) * (1 - c) / (1 - part);
@@ -104,6 +103,11 @@ public final class ScheduleFree implements StepRule {
         direction.add(a - 1, z);
         part = nextPart;
         return Step.chosen(rate, rate, length < step ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+    }
+
+    /** e. */
+    private static double end(double decay) {
+        return Math.min(1, END * decay);
     }
 
     /** L, with this batch's loss. */

@@ -64,6 +64,9 @@ public interface TrainingBatch extends Losses {
      */
     double decay();
 
+    /** That of the iteration after this one: 0 at the planned end of the training, and beyond it. */
+    double nextDecay();
+
     /**
      * Another one: the examples of this batch as a part of those of the batch before, if they are less than half as many;
      * otherwise 1. An epoch's last batch, if it is a small one, then moves the parameters in proportion to its size.

@@ -20,6 +20,7 @@ abstract class ArrayBatch implements TrainingBatch {
     int epochs;
     int examplesPerEpoch;
     double decay = 1;
+    double nextDecay = 1;
     double share = 1;
     boolean decays;
     /** Where it is another one than what is searched on. */
@@ -96,6 +97,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double decay() {
         return decay;
+    }
+
+    @Override
+    public double nextDecay() {
+        return nextDecay;
     }
 
     @Override

@@ -60,7 +60,9 @@ class AutoTest {
         training.decays = decays;
         for (int t = 0; t < 200; t++) {
             training.decay = decays ? 1 - t / 200.0 : 1;
+            training.nextDecay = decays ? 1 - (t + 1) / 200.0 : 1;
             expected.decay = training.decay;
+            expected.nextDecay = training.nextDecay;
             training.step(x -> loss(x) + noise, AutoTest::gradient);
             expected.step(x -> loss(x) + noise, AutoTest::gradient);
             assertArrayEquals(expected.parameters, training.parameters);
@@ -87,7 +89,9 @@ class AutoTest {
         for (int t = 1; t <= 400; t++) {
             training.decay = 1 - (t - 1) / 400.0;
             training.share = t == 200 ? 0.25 : 1;
+            training.nextDecay = 1 - t / 400.0;
             before.decay = training.decay;
+            before.nextDecay = training.nextDecay;
             if (!free.fell()) {
                 start = t;
                 before.step(AutoTest::loss, AutoTest::gradient);

@@ -75,9 +75,11 @@ class ScheduleFreeTest {
         for (int t = 1; t <= 400; t++) {
             training.epochs = t / 40;
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
+            training.nextDecay = decays ? 1 - t / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
             double w = Math.min(1, t / (double) warmUp);
             double e = Math.min(1, 20 * training.decay);
+            double next = Math.min(1, 20 * training.nextDecay);
             double[] g = gradient(y);
             double rise = t > 380 ? 10 : 0;
             ToDoubleFunction<double[]> loss = parameters -> loss(parameters) + offset + rise;
@@ -104,7 +106,7 @@ class ScheduleFreeTest {
             for (int i = 0; i < 3; i++) {
                 z[i] -= step * (scale[i] * g[i] + k * y[i]);
                 x[i] += c * (z[i] - x[i]);
-                y[i] = x[i] + (1 - beta) * e * (z[i] - x[i]);
+                y[i] = x[i] + (1 - beta) * next * (z[i] - x[i]);
             }
             training.squaredGradient = new ArrayVector(v);
             Step made = training.step(loss, ScheduleFreeTest::gradient);
@@ -144,21 +146,23 @@ class ScheduleFreeTest {
     }
 
     /** What a user who knows the length takes in the end is the average itself. */
-    @Test
-    void theParametersEndAtTheAverage() {
+    @ParameterizedTest
+    @ValueSource(ints = {20, 1000})
+    void theParametersEndAtTheAverage(int iterations) {
         ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
         Training training = new Training(rule, START);
         training.squaredGradient = new ArrayVector(1, 1, 1);
         double apart = 0;
-        for (int t = 0; t < 1000; t++) {
-            training.decay = 1 - t / 1000.0;
+        for (double t = 0; t < iterations; t++) {
+            training.decay = 1 - t / iterations;
+            training.nextDecay = 1 - (t + 1) / iterations;
             training.step(ScheduleFreeTest::loss, ScheduleFreeTest::gradient);
             if (t == 10) {
                 apart = new ArrayVector(average(rule, training)).distance(new ArrayVector(training.parameters));
             }
         }
-        double end = new ArrayVector(average(rule, training)).distance(new ArrayVector(training.parameters));
-        assertTrue(apart > 1e-3 && end < 1e-4 * apart, apart + ", " + end);
-        assertTrue(loss(training.parameters) < 1e-3 * loss(START), "it trains: " + loss(training.parameters));
+        assertTrue(apart > 1e-3, apart + "");
+        assertArrayEquals(average(rule, training), training.parameters);
+        assertTrue(iterations < 1000 || loss(training.parameters) < 1e-3 * loss(START), "it trains: " + loss(training.parameters));
     }
 }
