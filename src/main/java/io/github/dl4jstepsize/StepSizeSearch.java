@@ -74,6 +74,9 @@ final class StepSizeSearch {
     /** Null unless the updater averages, and its rule does not do so itself. */
     private final BlockVector average;
     private final BlockVector squaredGradient;
+    /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
+    private BlockVector weights;
+    private BlockVector directionOfWeights;
     /** Null if nobody knows how long the training will be. */
     private Horizon horizon;
     private boolean warnedBeyondHorizon;
@@ -298,6 +301,8 @@ final class StepSizeSearch {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
+        // Neither decay nor a difference of two roundings moves what is frozen.
+        frozenGradients.forEach(gradient -> gradient.assign(0));
         record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
     }
 
@@ -568,6 +573,19 @@ final class StepSizeSearch {
         public void weightScale(Vector result) {
             INDArray scales = WeightScale.of(variables, parameters, forwardPass);
             result.assign(parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i)))));
+        }
+
+        @Override
+        public void decayWeights(double part) {
+            if (weights == null) {
+                List<INDArrayIndex> places = new ArrayList<>();
+                variables.stream().filter(WeightScale::isWeight)
+                        .forEach(variable -> places.add(WeightScale.place(variable, parameters)));
+                INDArray gradientView = flat(forwardPass.gradientView());
+                weights = parameterVector.beside(forEach(places, i -> parameters.get(places.get(i))));
+                directionOfWeights = parameterVector.beside(forEach(places, i -> gradientView.get(places.get(i))));
+            }
+            directionOfWeights.add(part, weights);
         }
 
         @Override

@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
@@ -59,13 +60,21 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
-            // Where the array really is: the views of DL4J's updater are in another order for separable convolutions.
-            INDArray array = layer.paramTable(false).get(variable.getParamName());
-            long from = array.offset() - parameters.offset();
-            scales.get(NDArrayIndex.interval(from, from + array.length()))
-                    .assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
+            scales.get(place(variable, parameters)).assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
         }
         return scales;
+    }
+
+    /** Whether inputs are multiplied with it and summed up: false for biases, and for gains. */
+    static boolean isWeight(ParamState variable) {
+        return fanIn(variable.getLayer(), variable.getParamName()) > 0;
+    }
+
+    /** Where it is in the network's flat parameters: the views of DL4J's updater are in another order for separable convolutions. */
+    static INDArrayIndex place(ParamState variable, INDArray parameters) {
+        INDArray array = variable.getLayer().paramTable(false).get(variable.getParamName());
+        long from = array.offset() - parameters.offset();
+        return NDArrayIndex.interval(from, from + array.length());
     }
 
     /** 0 for parameters that are not multiplied with inputs and summed up. */

@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Outcome;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -16,6 +17,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -77,7 +79,7 @@ class LossTowardsZeroTest {
         network.setListeners(listener.get());
         int done = 0;
         do {
-            network.fit(data);
+            network.fit(epoch(data));
             done++;
         } while (!special.test(StepSizes.lastRecord(network)) && done < iterations);
         assertTrue(done < iterations - AFTERWARDS, "there is such a step: " + StepSizes.lastRecord(network));
@@ -85,15 +87,19 @@ class LossTowardsZeroTest {
         MultiLayerNetwork restored = (MultiLayerNetwork) Problem.restored(network);
         restored.addListeners(listener.get());
         for (int t = 0; t < AFTERWARDS; t++) {
-            network.fit(data);
-            restored.fit(data);
+            network.fit(epoch(data));
+            restored.fit(epoch(data));
             assertEquals(0, ForwardPassTest.maxDifference(network.params(), restored.params()), "goes on to the bit");
             assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(network).params(),
                     StepSizes.averaged(restored).params()));
         }
         for (int t = done + AFTERWARDS; t < iterations; t++) {
-            network.fit(data);
+            network.fit(epoch(data));
         }
+    }
+
+    private static ExistingDataSetIterator epoch(DataSet data) {
+        return new ExistingDataSetIterator(List.of(data));
     }
 
     private static DataSet data(DataType type) {

@@ -85,6 +85,23 @@ class WeightScaleTest {
         FAN_IN.forEach((name, fanIn) -> assertFanIn(fanIn, moved.get(name)));
     }
 
+    /** Where DL4J's own updater mixes up the order of the parameters, too, as in separable convolutions. */
+    @Test
+    void biasesAndGainsDoNotDecay() {
+        MultiLayerNetwork network = network(new ProbeUpdater(batch -> {
+            batch.direction().scale(0);
+            batch.decayWeights(0.25);
+            return Step.chosen(1, 1, Outcome.CONSTANT);
+        }));
+        network.params().addi(1);
+        Map<String, INDArray> before = network.clone().paramTable();
+        Map<String, INDArray> moved = moved(network, () -> network.fit(batch()));
+        FAN_IN.keySet().forEach(name -> {
+            INDArray expected = before.get(name).mul(name.endsWith("W") ? 0.25 : 0);
+            assertEquals(0, ForwardPassTest.maxDifference(expected, moved.get(name)), 1e-12, name);
+        });
+    }
+
     private static Map<String, INDArray> moved(Model network, Runnable fit) {
         Map<String, INDArray> moved = new HashMap<>();
         network.paramTable().forEach((name, array) -> moved.put(name, array.dup()));

@@ -3,10 +3,10 @@ package io.github.dl4jstepsize.rule;
 import java.util.function.IntFunction;
 
 /**
- * The first choice: {@link ScheduleFree}, whose average is good at any time. Only where the steps are going to decay and the
- * mean loss has fallen to a hundredth of its largest, {@link Fan} with momentum takes over, for good. That is meant for
- * trainings without noise; where a noisy one gets there, it has not been measured. With steps that end at 0 the parameters
- * themselves reach the last digits, which no average does.
+ * The first choice: {@link ScheduleFree}, whose average is good at any time. Only where the steps are going to decay, epochs
+ * have one batch, so that no noise is in the gradients, and the mean loss has fallen to a hundredth of its largest,
+ * {@link Fan} with momentum takes over, for good: with steps that end at 0 the parameters themselves reach the last digits,
+ * which no average does.
  * <p>
  * No extra pass; two memory vectors. The momentum averages preconditioned gradients, where Adam preconditions averaged ones, so
  * that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and adaptivity in Adam", 2020).
@@ -34,7 +34,7 @@ public final class Auto implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
-        if (!tookOver && batch.decays() && free.fell()) {
+        if (!tookOver && batch.decays() && batch.batchesPerEpoch() == 1 && free.fell()) {
             tookOver = true;
             // ScheduleFree's iterates make room for FAN's momentum; the scale of the weights stays.
             batch.memory(1).scale(0);

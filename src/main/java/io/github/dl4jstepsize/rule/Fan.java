@@ -9,7 +9,7 @@ package io.github.dl4jstepsize.rule;
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time
- *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch
+ *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
  * A step that the listener is going to decay is half as long again, 1.5 r.
@@ -84,7 +84,7 @@ public final class Fan implements StepRule {
         }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
-            batch.direction().add(DECAY_EVERY * decay, batch.parameters());
+            batch.decayWeights(DECAY_EVERY * decay);
         }
     }
 

@@ -52,6 +52,12 @@ public interface TrainingBatch extends Losses {
     void weightScale(Vector result);
 
     /**
+     * Weight decay: adds a part of the parameters to the direction, those aside that no inputs are multiplied with (biases,
+     * the gains of normalizations).
+     */
+    void decayWeights(double part);
+
+    /**
      * The base updater's running average of squared gradients, without correction of its bias, for methods that declare
      * it. A rule must not write to it.
      */

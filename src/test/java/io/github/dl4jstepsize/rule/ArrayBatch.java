@@ -21,6 +21,8 @@ abstract class ArrayBatch implements TrainingBatch {
     int examplesPerEpoch;
     double decay = 1;
     double nextDecay = 1;
+    /** The last ones are biases, which do not decay. */
+    int biases;
     double share = 1;
     boolean decays;
     /** Where it is another one than what is searched on. */
@@ -102,6 +104,13 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double nextDecay() {
         return nextDecay;
+    }
+
+    @Override
+    public void decayWeights(double part) {
+        for (int i = 0; i < parameters.length - biases; i++) {
+            direction.values[i] += part * parameters[i];
+        }
     }
 
     @Override

@@ -44,20 +44,27 @@ class AutoTest {
 
     @Test
     void isScheduleFreeWhileNobodyKnowsTheLength() {
-        requireScheduleFree(false, 0);
+        requireScheduleFree(false, 1, 0);
     }
 
     @Test
     void isScheduleFreeWhereTheLossStaysFarFromZero() {
-        requireScheduleFree(true, 1);
+        requireScheduleFree(true, 1, 1);
     }
 
-    private static void requireScheduleFree(boolean decays, double noise) {
+    /** A noisy training, too, may begin with a loss a hundred times as large; there FAN is worse, and for good. */
+    @Test
+    void isScheduleFreeWhereEpochsHaveManyBatches() {
+        requireScheduleFree(true, 2, 0);
+    }
+
+    private static void requireScheduleFree(boolean decays, int batchesPerEpoch, double noise) {
         Auto auto = auto();
         ScheduleFree free = free();
         Training training = training(auto);
         Training expected = training(free);
         training.decays = decays;
+        training.batchesPerEpoch = batchesPerEpoch;
         for (int t = 0; t < 200; t++) {
             training.decay = decays ? 1 - t / 200.0 : 1;
             training.nextDecay = decays ? 1 - (t + 1) / 200.0 : 1;
@@ -82,6 +89,7 @@ class AutoTest {
         Training training = training(auto);
         Training before = training(free);
         training.decays = true;
+        training.batchesPerEpoch = 1;
         int start = 0;
         double[] x = START.clone();
         double[] sum = new double[2];

@@ -64,6 +64,7 @@ class ScheduleFreeTest {
         int bounded = 0;
         boolean negative = false;
         training.batchesPerEpoch = 2;
+        training.biases = 1;
         double[] scale = training.weightScale;
         scale[1] = 0.5;
         scale[2] = 0.25;
@@ -104,7 +105,7 @@ class ScheduleFreeTest {
             double c = Math.max(byTime / sumByTime, byTime * f * f / sum);
             double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
             for (int i = 0; i < 3; i++) {
-                z[i] -= step * (scale[i] * g[i] + k * y[i]);
+                z[i] -= step * (scale[i] * g[i] + (i < 2 ? k * y[i] : 0));
                 x[i] += c * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * next * (z[i] - x[i]);
             }
