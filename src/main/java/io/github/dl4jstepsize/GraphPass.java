@@ -149,6 +149,19 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
+    int outputOf(Trainable layer) {
+        String name = ((GraphVertex) layer).getVertexName();
+        for (int i = 0; i < labels.length; i++) {
+            boolean before = layer(i).numParams() == 0
+                    && configuration.getVertexInputs().get(outputs.get(i)).equals(List.of(name));
+            if (name.equals(outputs.get(i)) || before) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    @Override
     KeptInput current() {
         return new KeptInput(network.getInputs().clone(), labels.clone(), network.getInputMaskArrays(),
                 network.getLabelMaskArrays());

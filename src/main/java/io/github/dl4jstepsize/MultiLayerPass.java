@@ -90,6 +90,14 @@ final class MultiLayerPass extends ForwardPass {
         return before;
     }
 
+    @Override
+    int outputOf(Trainable layer) {
+        Layer[] layers = layers();
+        int last = layers.length - 1;
+        boolean before = last > 0 && layer == layers[last - 1] && layers[last].numParams() == 0;
+        return layer == layers[last] || before ? 0 : -1;
+    }
+
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */
     @Override
     KeptInput current() {

@@ -16,11 +16,14 @@ import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Broadcast;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
@@ -28,6 +31,9 @@ import java.util.List;
  * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
  * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
  * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
+ * <p>
+ * Where a unit's outputs are to come near to targets that are larger than 1, prices or years, its weights and its bias have to
+ * become larger, too: by the root mean square of its targets in the batch.
  */
 final class WeightScale {
 
@@ -39,6 +45,9 @@ final class WeightScale {
      * workloads beside 1: zoo-examples/experiments/09-input-scale.txt.
      */
     private static final double GATED_PART = 0.2;
+
+    /** Weights are not drawn smaller where targets are small. */
+    private static final double SMALLEST_TARGET = 1;
 
     private WeightScale() {
     }
@@ -60,9 +69,31 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
-            scales.get(place(variable, parameters)).assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
+            INDArray scale = scales.get(place(variable, parameters)).assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
+            INDArray targets = pass.targetsOf(layer);
+            if (targets != null) {
+                followTargets(scale, layer.paramTable(false).get(variable.getParamName()), targets);
+            }
         }
         return scales;
+    }
+
+    /** Nothing where the targets are something else than a number for every unit. */
+    private static void followTargets(INDArray scale, INDArray variable, INDArray targets) {
+        int units = variable.rank() > 2 ? 0 : variable.rank() - 1;
+        int columns = features(targets, variable.size(units));
+        if (targets.size(columns) != variable.size(units)) {
+            return;
+        }
+        int[] others = IntStream.range(0, targets.rank()).filter(dimension -> dimension != columns).toArray();
+        INDArray sizes = inFloatingPoint(targets).norm2(others)
+                .mul(Math.sqrt(targets.size(columns) / (double) targets.length()));
+        INDArray shaped = scale.reshape(variable.ordering(), variable.shape());
+        Broadcast.mul(shaped, Transforms.max(sizes, SMALLEST_TARGET).castTo(scale.dataType()), shaped, units);
+    }
+
+    private static INDArray inFloatingPoint(INDArray numbers) {
+        return numbers.dataType() == DataType.DOUBLE ? numbers : numbers.castTo(DataType.FLOAT);
     }
 
     /** Whether inputs are multiplied with it and summed up: false for biases, and for gains. */
@@ -127,8 +158,7 @@ final class WeightScale {
         double positions = input.rank() == 3
                 ? Math.max(1, input.amax(features).scan(Conditions.notEquals(0)).doubleValue())
                 : input.length() / (double) input.size(features);
-        INDArray numbers = input.dataType() == DataType.DOUBLE ? input : input.castTo(DataType.FLOAT);
-        double norm = numbers.norm2Number().doubleValue();
+        double norm = inFloatingPoint(input).norm2Number().doubleValue();
         return Math.max(1, norm * norm / input.size(features)) / positions;
     }
 

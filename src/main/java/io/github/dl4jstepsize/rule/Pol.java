@@ -5,7 +5,7 @@ package io.github.dl4jstepsize.rule;
  * gradient, steps are long.
  * <pre>
  *   d   = p m_hat,   p = 1 / (sqrt(v_hat) + epsilon)         PLAIN
- *                    p = 1 / (sqrt(v_hat) + epsilon) / sqrt(3 n)           SCALED, n as in {@link Fan}
+ *                    p = s / (sqrt(v_hat) + epsilon) / sqrt(3 n)           SCALED, s and n as in {@link Fan}
  *   S   = sum p g^2                                          g of this batch, its noise included
  *   eta = c mean(loss) / mean(S)                             running means over 1/(1 - decay) iterations
  *   eta = min(1, t/warmUp) min(max(eta, minStep), maxStep)

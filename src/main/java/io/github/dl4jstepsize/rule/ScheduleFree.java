@@ -6,9 +6,9 @@ import java.util.function.IntFunction;
  * Schedule-free averaging of FAN's steps: the gradient is taken near the average of the iterates, so that the average is as
  * good at any time as the end of a training whose length was known.
  * <pre>
- *   d = g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y        g, v_hat at y; n and the weight decay k as in {@link Fan}
+ *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n and the weight decay k as in {@link Fan}
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
- *   q = 16 L / sum(sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
+ *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
  *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates

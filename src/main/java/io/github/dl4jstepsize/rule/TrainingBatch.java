@@ -37,7 +37,7 @@ public interface TrainingBatch extends Losses {
     Vector parameters();
 
     /**
-     * Writes for each parameter 1/sqrt(3 n). n is
+     * Writes for each parameter s/sqrt(3 n). n is
      * <ul>
      *   <li>fan_in, the number of inputs that a unit of its layer sums up,</li>
      *   <li>0.2 fan_in for weights that are multiplied with what an LSTM's gates let through,</li>
@@ -47,6 +47,9 @@ public interface TrainingBatch extends Losses {
      *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
      *       a BatchNormalization that of the layer before.</li>
      * </ul>
+     * s is 1, but for the weights and the bias of an output unit that can reach large numbers, whose activation is the
+     * identity or nearly so for them, the root mean square of its targets in this batch, at least 1.
+     * <p>
      * The result depends on the batch: make it once and remember it.
      */
     void weightScale(Vector result);

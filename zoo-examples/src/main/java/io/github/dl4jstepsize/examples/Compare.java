@@ -45,8 +45,8 @@ final class Compare implements Callable<Integer> {
     @Option(names = "--workload", paramLabel = "NAME", split = ",", defaultValue = "digits-lenet",
             completionCandidates = Workloads.Names.class,
             description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + "; "
-                    + "or variations of fashion-mlp and fashion-cnn (label noise, unscaled pixels, other batch sizes, weights "
-                    + "and shapes): " + VARIATIONS + ", or one of them, as in mlp-unscaled. Default: ${DEFAULT-VALUE}.")
+                    + "or variations of fashion-mlp, fashion-cnn and regression (label noise, unscaled pixels and targets, "
+                    + "other batch sizes, weights and shapes): " + VARIATIONS + ", or one of them, as in mlp-unscaled. Default: ${DEFAULT-VALUE}.")
     private List<String> workloads;
 
     @Mixin

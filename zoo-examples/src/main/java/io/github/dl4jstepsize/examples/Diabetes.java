@@ -8,7 +8,7 @@ import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 /**
  * The embedded diabetes data: 442 patients, 10 features, the progression of the disease after a year. From B. Efron,
  * T. Hastie, I. Johnstone and R. Tibshirani, "Least Angle Regression", 2004. Features and target are standardised with
- * the training data's means and deviations.
+ * the training data's means and deviations; or the features only.
  */
 final class Diabetes {
 
@@ -18,9 +18,18 @@ final class Diabetes {
     }
 
     static TrainTest load() {
+        return load(true);
+    }
+
+    /** The targets are whole numbers from 25 to 346. */
+    static TrainTest withTargetsAsTheyAre() {
+        return load(false);
+    }
+
+    private static TrainTest load(boolean standardizeTargets) {
         TrainTest split = TrainTest.split(new DataSet(table("diabetes_data_raw"), table("diabetes_target")));
         NormalizerStandardize standardize = new NormalizerStandardize();
-        standardize.fitLabel(true);
+        standardize.fitLabel(standardizeTargets);
         standardize.fit(split.train);
         standardize.transform(split.train);
         standardize.transform(split.test);

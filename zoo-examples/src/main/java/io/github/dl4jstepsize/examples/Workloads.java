@@ -16,7 +16,7 @@ final class Workloads {
     private static final double LARGEST_PIXEL = 255;
 
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
-    /** Of fashion-mlp and fashion-cnn: what a method that asks for no settings has to bear. */
+    /** Of fashion-mlp, fashion-cnn and regression: what a method that asks for no settings has to bear. */
     private static final Map<String, Workload> VARIATIONS = new LinkedHashMap<>();
 
     static {
@@ -56,6 +56,8 @@ final class Workloads {
                 Networks::convolutional);
         vary("cnn-unscaled", "CNN without BatchNorm, pixels 0 to 255", 128, data -> data.withFeaturesTimes(LARGEST_PIXEL),
                 Networks::convolutionalWithoutNorm);
+        VARIATIONS.put("regression-unscaled", new Workload("Diabetes progression, targets from 25 to 346", 60, 32,
+                Quality.R_SQUARED, files -> Diabetes.withTargetsAsTheyAre(), Networks::regression));
     }
 
     private Workloads() {
