@@ -16,9 +16,10 @@ import java.util.List;
  *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average, at any time
  * }</pre>
  * The method is that of {@link ScheduleFreeUpdater}, with its recommended settings; in a training whose length is known, that
- * of {@link FanUpdater} from when the mean loss has fallen to a hundredth of its largest: see {@link Auto}. They are the ones
- * that came nearest to tuned learning rates in this project's comparisons (zoo-examples/experiments); a later version may take
- * others, and then cannot go on with the updater state of networks that this one has saved.
+ * of {@link FanUpdater} from when, with epochs of one batch, the mean loss has fallen to a hundredth of its largest: see
+ * {@link Auto}. They are the ones that came nearest to tuned learning rates in this project's comparisons
+ * (zoo-examples/experiments); a later version may take others, and then cannot go on with the updater state of networks that
+ * this one has saved.
  * <p>
  * No extra pass; the memory of three parameter vectors, one more than Adam.
  */

@@ -101,7 +101,10 @@ final class WeightScale {
         return fanIn(variable.getLayer(), variable.getParamName()) > 0;
     }
 
-    /** Where it is in the network's flat parameters: the views of DL4J's updater are in another order for separable convolutions. */
+    /**
+     * Where it is in the network's flat parameters: the views of DL4J's updater are in another order for separable
+     * convolutions.
+     */
     static INDArrayIndex place(ParamState variable, INDArray parameters) {
         INDArray array = variable.getLayer().paramTable(false).get(variable.getParamName());
         long from = array.offset() - parameters.offset();

@@ -111,7 +111,8 @@ class AveragingTest {
         }
         assertTrue(looks < 250, "looked at " + looks);
         INDArray averaged = StepSizes.averaged(network).params();
-        assertTrue(averaged.distance2(expected) < 1e-10 * expected.norm2Number().doubleValue(), "" + averaged.distance2(expected));
+        double distance = averaged.distance2(expected);
+        assertTrue(distance < 1e-10 * expected.norm2Number().doubleValue(), "" + distance);
     }
 
     private static boolean isStatistic(String name) {

@@ -89,7 +89,8 @@ class ConfigurationTest {
                 MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM).build(),
                 MomoUpdater.builder().maxStep(0.1).beta1(0.8).beta2(0.99).epsilon(1e-7).lowerBound(-0.5).build(),
                 new FanUpdater(),
-                FanUpdater.builder().step(0.1).warmUp(5).weightDecay(0.01).beta1(0.8).beta2(0.99).epsilon(1e-7).averaging(true).build(),
+                FanUpdater.builder().step(0.1).warmUp(5).weightDecay(0.01).beta1(0.8).beta2(0.99).epsilon(1e-7)
+                        .averaging(true).build(),
                 new PolUpdater(),
                 PolUpdater.builder().fraction(1).scaled(false).minStep(0.01).maxStep(0.5).warmUp(3).decay(0.9).beta1(0.8)
                         .beta2(0.99).epsilon(1e-7).build(),

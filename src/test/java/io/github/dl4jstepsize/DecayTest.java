@@ -73,7 +73,10 @@ class DecayTest {
                 1, (1 + r) / 2, 0.5, (1 - r) / 2, Horizon.FLOOR);
     }
 
-    /** An epoch's last batch, often a small one, would otherwise move the parameters as far as a whole one; from half of it on it is left alone. */
+    /**
+     * An epoch's last batch, often a small one, would otherwise move the parameters as far as a whole one; from half of it
+     * on it is left alone.
+     */
     @Test
     void aSmallerBatchCountsInProportion() {
         MultiLayerNetwork network = network(new ProbeUpdater(batch -> Step.chosen(RATE, RATE, Outcome.REUSED)));

@@ -197,7 +197,8 @@ class GuardTest {
         });
         MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, diminishing, new StepSizeListener());
         assertEquals(List.of(0, 1, 0, 0, 0), Stream.of(1, 2, 3, 4, 5)
-                .map(epoch -> warnings(network, batches, "for a whole epoch")).collect(Collectors.toList()), "the second epoch is all diminished");
+                .map(epoch -> warnings(network, batches, "for a whole epoch")).collect(Collectors.toList()),
+                "the second epoch is all diminished");
     }
 
     /** Epochs of fewer than a hundred batches are taken together. */

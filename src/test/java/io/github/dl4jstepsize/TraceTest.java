@@ -5,6 +5,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 
 import java.util.Map;
@@ -89,7 +90,8 @@ class TraceTest {
             trace.finalParameters().forEach((key, value) -> {
                 // 9 digits in P2's files.
                 double tolerance = Math.max(end.tolerance(), 1e-8);
-                double difference = network.getParam(key).sub(value.reshape(network.getParam(key).shape())).norm2Number().doubleValue()
+                INDArray parameter = network.getParam(key);
+                double difference = parameter.sub(value.reshape(parameter.shape())).norm2Number().doubleValue()
                         / value.norm2Number().doubleValue();
                 assertEquals(0, difference, tolerance, problem + " " + name + " final " + key);
             });

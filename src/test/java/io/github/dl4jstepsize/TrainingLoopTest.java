@@ -242,6 +242,7 @@ class TrainingLoopTest {
 
     private static double score(Model model, List<DataSet> data) {
         DataSet all = DataSet.merge(data);
-        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).score(all) : ((ComputationGraph) model).score(all);
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).score(all)
+                : ((ComputationGraph) model).score(all);
     }
 }

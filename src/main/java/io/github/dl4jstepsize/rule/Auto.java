@@ -11,7 +11,7 @@ import java.util.function.IntFunction;
  * No extra pass; two memory vectors. The momentum averages preconditioned gradients, where Adam preconditions averaged ones, so
  * that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and adaptivity in Adam", 2020).
  * <p>
- * Source: this project's measurements, zoo-examples/experiments/12-known-length.txt.
+ * Source: this project's measurements, zoo-examples/experiments/12-known-length.txt and 13-size-of-targets.txt.
  */
 public final class Auto implements StepRule {
 

@@ -129,7 +129,8 @@ class PlsTest {
             }
             double distance = Math.abs(parabola.parameters[0]);
             assertTrue(asPublished ? distance > 0.9 * NoisyParabola.START : distance < 0.5 * NoisyParabola.START,
-                    "asPublished " + asPublished + ": " + distance + " from the solution, and was " + farthest + " from the start");
+                    "asPublished " + asPublished + ": " + distance + " from the solution, and was " + farthest
+                            + " from the start");
         }
     }
 }

@@ -46,7 +46,8 @@ final class Compare implements Callable<Integer> {
             completionCandidates = Workloads.Names.class,
             description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + "; "
                     + "or variations of fashion-mlp, fashion-cnn and regression (label noise, unscaled pixels and targets, "
-                    + "other batch sizes, weights and shapes): " + VARIATIONS + ", or one of them, as in mlp-unscaled. Default: ${DEFAULT-VALUE}.")
+                    + "other batch sizes, weights and shapes): " + VARIATIONS
+                    + ", or one of them, as in mlp-unscaled. Default: ${DEFAULT-VALUE}.")
     private List<String> workloads;
 
     @Mixin

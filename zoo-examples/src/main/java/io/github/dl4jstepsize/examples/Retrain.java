@@ -212,7 +212,8 @@ final class Retrain implements Callable<Integer> {
         try {
             return network.accuracy(test);
         } catch (IllegalStateException e) {
-            throw new InputException("the network that was saved as " + file + " predicts NaN: are its frozen layers trained?", e);
+            throw new InputException("the network that was saved as " + file
+                    + " predicts NaN: are its frozen layers trained?", e);
         }
     }
 

@@ -264,7 +264,8 @@ class CompareCommandTest {
         DataSet examples = noise(1000);
         TrainTest noisy = new TrainTest(examples, examples).withLabelNoise(0.2);
         INDArray unchanged = noisy.train.getLabels().argMax(1).eq(examples.getLabels().argMax(1));
-        assertEquals(1 - 0.2 * 0.9, unchanged.castTo(DataType.DOUBLE).meanNumber().doubleValue(), 0.04, "a tenth stays by chance");
+        assertEquals(1 - 0.2 * 0.9, unchanged.castTo(DataType.DOUBLE).meanNumber().doubleValue(), 0.04,
+                "a tenth stays by chance");
         assertEquals(Nd4j.ones(1000), noisy.train.getLabels().sum(1), "one class each");
         assertEquals(examples.getLabels(), noisy.test.getLabels());
     }
