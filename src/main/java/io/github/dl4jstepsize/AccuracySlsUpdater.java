@@ -38,7 +38,7 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
         ACCURACY,
         /**
          * sa-SLS: the mean of sigmoid(slopeFactor * margin), where the margin is the probability of the label less the largest
-         * other one. As long as that is below sigmoid(0.2 slopeFactor), the loss; not as published.
+         * other one. As long as that is below sigmoid(0.2 min(slopeFactor, 1)), the loss; not as published.
          */
         SMOOTH_ACCURACY
     }

@@ -22,7 +22,6 @@ import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.api.memory.enums.ResetPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -62,11 +61,6 @@ abstract class ForwardPass {
             .initialSize(0).overallocationLimit(0.05).policyReset(ResetPolicy.BLOCK_LEFT)
             .policyAllocation(AllocationPolicy.OVERALLOCATE).policySpill(SpillPolicy.REALLOCATE)
             .policyLearning(LearningPolicy.FIRST_LOOP).build();
-
-    /** Where softplus and the like are straight, and their exponentials no overflow. */
-    private static final double LARGE = 50;
-    /** SELU's 1.05 is, a softmax of sizes is not. */
-    private static final double ALMOST = 0.1;
 
     private final Map<String, Pointer> helperWorkspaces = new HashMap<>();
 
@@ -142,26 +136,11 @@ abstract class ForwardPass {
     /** The layer with parameters that a layer reads, if it is one, as it is or through layers without parameters. */
     abstract Optional<Layer> layerBefore(Trainable layer);
 
-    /**
-     * The labels that a layer's outputs are to come near to, however large these are: those of an output layer whose
-     * activation lets large numbers through as they are, and of the layer before it if it has no parameters; otherwise null.
-     */
-    final INDArray targetsOf(Trainable layer) {
-        int output = outputOf(layer);
-        boolean linear = output >= 0 && layer.getConfig() instanceof BaseLayer && isLinear((BaseLayer) layer.getConfig())
-                && outputLayers()[output].conf().getLayer() instanceof BaseLayer
-                && isLinear((BaseLayer) outputLayers()[output].conf().getLayer());
-        return linear ? current().labels[output] : null;
-    }
-
-    private static boolean isLinear(BaseLayer layer) {
-        INDArray large = Nd4j.createFromArray(LARGE).reshape(1, 1);
-        double activated = layer.getActivationFn().getActivation(large, false).getDouble(0);
-        return Math.abs(activated - LARGE) < ALMOST * LARGE;
-    }
-
     /** The number of the output that a layer is, or that a loss layer without parameters makes of its outputs; otherwise -1. */
     abstract int outputOf(Trainable layer);
+
+    /** Of the current batch's labels, in the shape that DL4J has given it; null if there is none. */
+    abstract INDArray labelMask(int output);
 
     /** A copy of the current batch. */
     final KeptInput keep() {

@@ -162,6 +162,12 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
+    INDArray labelMask(int output) {
+        INDArray[] masks = network.getLabelMaskArrays();
+        return masks == null ? null : masks[output];
+    }
+
+    @Override
     KeptInput current() {
         return new KeptInput(network.getInputs().clone(), labels.clone(), network.getInputMaskArrays(),
                 network.getLabelMaskArrays());

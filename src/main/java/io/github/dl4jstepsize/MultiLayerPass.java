@@ -98,6 +98,11 @@ final class MultiLayerPass extends ForwardPass {
         return layer == layers[last] || before ? 0 : -1;
     }
 
+    @Override
+    INDArray labelMask(int output) {
+        return network.getOutputLayer().getMaskArray();
+    }
+
     /** The network knows its masks only layer by layer: featureMasks holds one for each. */
     @Override
     KeptInput current() {

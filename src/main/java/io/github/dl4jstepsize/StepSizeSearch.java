@@ -233,6 +233,10 @@ final class StepSizeSearch {
         } else {
             copy.assign(average);
         }
+        // An average of equal numbers is one of them but for roundings.
+        variables.stream().filter(variable -> isFrozen(variable.getLayer()))
+                .map(variable -> WeightScale.place(variable, parameters))
+                .forEach(place -> result.get(place).assign(parameters.get(place)));
         return result;
     }
 
@@ -301,7 +305,7 @@ final class StepSizeSearch {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
-        // Neither decay nor a difference of two roundings moves what is frozen.
+        // Nor does the difference of two roundings move what is frozen.
         frozenGradients.forEach(gradient -> gradient.assign(0));
         record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
     }
@@ -425,15 +429,15 @@ final class StepSizeSearch {
 
         /** Epochs before this iteration, with the part of the present one that is done. */
         private double epochsBeforeThis() {
-            return epochs(batches - 1);
+            return epochsAfter(batches - 1);
         }
 
         private double epochsWithThis() {
-            return epochs(batches);
+            return epochsAfter(batches);
         }
 
-        private double epochs(int batchesOfThePresentOne) {
-            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, batchesOfThePresentOne / (double) batchesPerEpoch));
+        private double epochsAfter(int batchesOfThisOne) {
+            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, batchesOfThisOne / (double) batchesPerEpoch));
         }
     }
 
@@ -579,7 +583,7 @@ final class StepSizeSearch {
         public void decayWeights(double part) {
             if (weights == null) {
                 List<INDArrayIndex> places = new ArrayList<>();
-                variables.stream().filter(WeightScale::isWeight)
+                variables.stream().filter(variable -> WeightScale.isWeight(variable) && !isFrozen(variable.getLayer()))
                         .forEach(variable -> places.add(WeightScale.place(variable, parameters)));
                 INDArray gradientView = flat(forwardPass.gradientView());
                 weights = parameterVector.beside(forEach(places, i -> parameters.get(places.get(i))));

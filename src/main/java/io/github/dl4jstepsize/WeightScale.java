@@ -8,7 +8,9 @@ import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
@@ -20,10 +22,8 @@ import org.nd4j.linalg.factory.Broadcast;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
@@ -32,8 +32,8 @@ import java.util.stream.IntStream;
  * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
  * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
  * <p>
- * Where a unit's outputs are to come near to targets that are larger than 1, prices or years, its weights and its bias have to
- * become larger, too: by the root mean square of its targets in the batch.
+ * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
+ * {@link TargetSize}.
  */
 final class WeightScale {
 
@@ -45,9 +45,6 @@ final class WeightScale {
      * workloads beside 1: zoo-examples/experiments/09-input-scale.txt.
      */
     private static final double GATED_PART = 0.2;
-
-    /** Weights are not drawn smaller where targets are small. */
-    private static final double SMALLEST_TARGET = 1;
 
     private WeightScale() {
     }
@@ -70,30 +67,16 @@ final class WeightScale {
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
             INDArray scale = scales.get(place(variable, parameters)).assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
-            INDArray targets = pass.targetsOf(layer);
+            INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
-                followTargets(scale, layer.paramTable(false).get(variable.getParamName()), targets);
+                INDArray array = layer.paramTable(false).get(variable.getParamName());
+                // Of convolutions' weights the first dimension is that of the units, of others' weights and biases the last.
+                int units = array.rank() > 2 ? 0 : array.rank() - 1;
+                INDArray shaped = scale.reshape(array.ordering(), array.shape());
+                Broadcast.mul(shaped, targets.castTo(scale.dataType()), shaped, units);
             }
         }
         return scales;
-    }
-
-    /** Nothing where the targets are something else than a number for every unit. */
-    private static void followTargets(INDArray scale, INDArray variable, INDArray targets) {
-        int units = variable.rank() > 2 ? 0 : variable.rank() - 1;
-        int columns = features(targets, variable.size(units));
-        if (targets.size(columns) != variable.size(units)) {
-            return;
-        }
-        int[] others = IntStream.range(0, targets.rank()).filter(dimension -> dimension != columns).toArray();
-        INDArray sizes = inFloatingPoint(targets).norm2(others)
-                .mul(Math.sqrt(targets.size(columns) / (double) targets.length()));
-        INDArray shaped = scale.reshape(variable.ordering(), variable.shape());
-        Broadcast.mul(shaped, Transforms.max(sizes, SMALLEST_TARGET).castTo(scale.dataType()), shaped, units);
-    }
-
-    private static INDArray inFloatingPoint(INDArray numbers) {
-        return numbers.dataType() == DataType.DOUBLE ? numbers : numbers.castTo(DataType.FLOAT);
     }
 
     /** Whether inputs are multiplied with it and summed up: false for biases, and for gains. */
@@ -165,13 +148,21 @@ final class WeightScale {
         return Math.max(1, norm * norm / input.size(features)) / positions;
     }
 
+    static INDArray inFloatingPoint(INDArray numbers) {
+        return numbers.dataType() == DataType.DOUBLE ? numbers : numbers.castTo(DataType.FLOAT);
+    }
+
     private static double fanIn(Trainable layer, String name) {
+        long[] shape = layer.paramTable(false).get(name).shape();
         if (!(layer.getConfig() instanceof Layer)) {
-            return 0;
+            // The matrices of an AttentionVertex.
+            return shape.length == 2 ? shape[0] : 0;
         }
         Layer configuration = (Layer) layer.getConfig();
+        if (configuration instanceof PReLULayer || configuration instanceof ElementWiseMultiplicationLayer) {
+            return 0;
+        }
         ParamInitializer initializer = configuration.initializer();
-        long[] shape = layer.paramTable(false).get(name).shape();
         // DL4J does not call the depthwise part of a separable convolution a weight.
         boolean weight = shape.length > 2
                 || shape.length == 2 && initializer != null && initializer.isWeightParam(configuration, name);

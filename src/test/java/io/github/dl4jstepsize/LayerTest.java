@@ -5,6 +5,7 @@ import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -67,6 +68,30 @@ class LayerTest {
         }
     }
 
+    /** Convolutions, whose weights FAN's decay knows by their shape; in the average, too. */
+    @Test
+    void frozenParametersAreTheSameInTheAverage() {
+        for (StepSizeUpdater updater : List.of(new AutoUpdater(), FanUpdater.builder().averaging(true).build())) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater).list()
+                    .layer(new FrozenLayerWithBackprop(new ConvolutionLayer.Builder(3, 3).nOut(3).build()))
+                    .layer(Problem.classes(4).build())
+                    .setInputType(InputType.convolutional(6, 6, 2)).build());
+            network.init();
+            network.addListeners(new StepSizeListener());
+            List<DataSet> epoch = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                epoch.add(new DataSet(Problem.random(i, DataType.FLOAT, 8, 2, 6, 6), Problem.oneHot(i, DataType.FLOAT, 8, 4)));
+            }
+            INDArray frozen = network.getLayer(0).params().dup();
+            network.fit(new ExistingDataSetIterator(epoch), 4);
+            assertEquals(0, ForwardPassTest.maxDifference(frozen, network.getLayer(0).params()), updater.toString());
+            assertEquals(0, ForwardPassTest.maxDifference(frozen, StepSizes.averaged(network).getLayer(0).params()),
+                    updater.toString());
+            assertTrue(ForwardPassTest.maxDifference(network.getLayer(1).params(),
+                    StepSizes.averaged(network).getLayer(1).params()) > 0);
+        }
+    }
+
     @Test
     void weightDecayIsPartOfTheDirection() {
         double rate = 0.05;
@@ -111,10 +136,15 @@ class LayerTest {
 
     @Test
     void aOneClassNetworkTrains() {
+        aOneClassNetworkTrains(new PalUpdater(), Activation.SIGMOID);
+        aOneClassNetworkTrains(new AutoUpdater(), Activation.IDENTITY);
+    }
+
+    private static void aOneClassNetworkTrains(StepSizeUpdater updater, Activation activation) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
-                .updater(new PalUpdater()).list()
+                .updater(updater).list()
                 .layer(new DenseLayer.Builder().nIn(12).nOut(6).activation(Activation.RELU).build())
-                .layer(new OCNNOutputLayer.Builder().nIn(6).hiddenLayerSize(4).activation(Activation.SIGMOID)
+                .layer(new OCNNOutputLayer.Builder().nIn(6).hiddenLayerSize(4).activation(activation)
                         .initialRValue(0.1).nu(0.1).build())
                 .build());
         network.init();

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
@@ -16,23 +15,20 @@ import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.LossLayer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
-import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -40,9 +36,6 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-import org.nd4j.linalg.lossfunctions.impl.LossMixtureDensity;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.HashMap;
 import java.util.List;
@@ -56,7 +49,6 @@ class WeightScaleTest {
 
     private static final int INPUTS = 2;
     private static final int CLASSES = 4;
-    private static final int ITERATIONS = 400;
 
     private static MultiLayerNetwork network(IUpdater updater) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(3)
@@ -112,7 +104,19 @@ class WeightScaleTest {
         });
     }
 
-    private static Map<String, INDArray> moved(Model network, Runnable fit) {
+    /** PReLU's slopes, which may have as many dimensions as a convolution's weights, and element-wise factors are gains. */
+    @Test
+    void slopesAndFactorsAreGains() {
+        MultiLayerNetwork network = network(InputType.convolutional(4, 4, 2), new ConvolutionLayer.Builder(1, 1).nOut(3).build(),
+                new PReLULayer.Builder().inputShape(3, 4, 4).build(), new DenseLayer.Builder().nOut(5).build(),
+                new ElementWiseMultiplicationLayer.Builder().nIn(5).nOut(5).build(), Problem.classes(CLASSES).build());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 6, 2, 4, 4),
+                Problem.oneHot(1, DataType.DOUBLE, 6, CLASSES)));
+        assertFanIn(2, moved.get("1_W"));
+        assertFanIn(48, moved.get("3_W"));
+    }
+
+    static Map<String, INDArray> moved(Model network, Runnable fit) {
         Map<String, INDArray> moved = new HashMap<>();
         network.paramTable().forEach((name, array) -> moved.put(name, array.dup()));
         fit.run();
@@ -120,12 +124,12 @@ class WeightScaleTest {
         return moved;
     }
 
-    private static void assertFanIn(double fanIn, INDArray moved) {
+    static void assertFanIn(double fanIn, INDArray moved) {
         assertEquals(1 / Math.sqrt(3 * fanIn), moved.minNumber().doubleValue(), 1e-12);
         assertEquals(1 / Math.sqrt(3 * fanIn), moved.maxNumber().doubleValue(), 1e-12);
     }
 
-    private static MultiLayerNetwork network(InputType input, Layer... layers) {
+    static MultiLayerNetwork network(InputType input, Layer... layers) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
                 .updater(scale()).list(layers).setInputType(input).build());
         network.init();
@@ -133,7 +137,7 @@ class WeightScaleTest {
         return network;
     }
 
-    private static IUpdater scale() {
+    static IUpdater scale() {
         return new ProbeUpdater(batch -> {
             batch.weightScale(batch.direction());
             return Step.chosen(1, 1, Outcome.CONSTANT);
@@ -292,112 +296,6 @@ class WeightScaleTest {
                 Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
         assertFanIn(50 / 28.0, moved.get("0_W"));
         assertFanIn(6, moved.get("2_W"));
-    }
-
-    private static OutputLayer.Builder numbers(Activation activation) {
-        return new OutputLayer.Builder(LossFunction.MSE).activation(activation);
-    }
-
-    /** Root mean squares of 300, 0.1 and 2. */
-    private static INDArray targets() {
-        return Nd4j.createFromArray(new double[][]{{300, 0.1, 2}, {-300, -0.1, 2}, {300, 0.1, -2}, {300, 0.1, -2}});
-    }
-
-    private static void assertScales(double n, INDArray moved, double... factors) {
-        for (int unit = 0; unit < factors.length; unit++) {
-            INDArray column = moved.reshape(-1, factors.length).getColumn(unit);
-            assertEquals(factors[unit] / Math.sqrt(3 * n), column.minNumber().doubleValue(), 1e-5 * factors[unit]);
-            assertEquals(factors[unit] / Math.sqrt(3 * n), column.maxNumber().doubleValue(), 1e-5 * factors[unit]);
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(value = Activation.class, names = {"IDENTITY", "RELU", "LEAKYRELU", "SELU", "SOFTPLUS", "GELU", "SWISH"})
-    void aUnitsWeightsFollowItsTargets(Activation activation) {
-        MultiLayerNetwork network = network(InputType.feedForward(5), new DenseLayer.Builder().nOut(6).build(),
-                numbers(activation).nOut(3).build());
-        Map<String, INDArray> moved = moved(network,
-                () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 5), targets()));
-        assertFanIn(5, moved.get("0_W"));
-        assertFanIn(5, moved.get("0_b"));
-        assertScales(6, moved.get("1_W"), 300, 1, 2);
-        assertScales(6, moved.get("1_b"), 300, 1, 2);
-    }
-
-    /** What is not reached with larger weights, classes by their numbers, and parameters of a distribution. */
-    @Test
-    void weightsOfBoundedOutputsDoNot() {
-        for (Activation bounded : List.of(Activation.TANH, Activation.SIGMOID, Activation.SOFTMAX, Activation.HARDTANH)) {
-            MultiLayerNetwork network = network(InputType.feedForward(5), numbers(bounded).nOut(3).build());
-            assertFanIn(5, moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 5), targets())).get("0_W"));
-        }
-        MultiLayerNetwork sparse = network(InputType.feedForward(5),
-                new OutputLayer.Builder(LossFunction.SPARSE_MCXENT).activation(Activation.SOFTMAX).nOut(9).build());
-        assertFanIn(5, moved(sparse, () -> sparse.fit(Nd4j.ones(DataType.DOUBLE, 2, 5),
-                Nd4j.createFromArray(new double[][]{{8}, {7}}))).get("0_W"));
-        MultiLayerNetwork mixture = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(scale()).list()
-                .layer(new OutputLayer.Builder(LossMixtureDensity.builder().gaussians(2).labelWidth(3).build())
-                        .activation(Activation.IDENTITY).nIn(5).nOut(10).build()).build());
-        mixture.init();
-        mixture.setListeners(new StepSizeListener());
-        INDArray moved = moved(mixture,
-                () -> mixture.fit(Nd4j.ones(DataType.FLOAT, 4, 5), targets().muli(0.01).castTo(DataType.FLOAT))).get("0_W");
-        assertEquals(1 / Math.sqrt(3 * 5), moved.meanNumber().doubleValue(), 1e-5);
-    }
-
-    /** Each output of a graph has its own; a loss layer's are those of the layer before it. */
-    @Test
-    void aGraphsOutputsFollowTheirTargetsEachForItself() {
-        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
-                .updater(scale()).graphBuilder()
-                .addInputs("in").setInputTypes(InputType.recurrent(5))
-                .addLayer("lstm", new LSTM.Builder().nOut(7).build(), "in")
-                .addLayer("numbers", new RnnOutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nOut(3)
-                        .build(), "lstm")
-                .addVertex("last", new LastTimeStepVertex("in"), "lstm")
-                .addLayer("dense", new DenseLayer.Builder().activation(Activation.IDENTITY).nOut(3).build(), "last")
-                .addLayer("loss", new LossLayer.Builder(LossFunction.MEAN_ABSOLUTE_ERROR).activation(Activation.IDENTITY)
-                        .build(), "dense")
-                .setOutputs("numbers", "loss").build());
-        network.init();
-        network.setListeners(new StepSizeListener());
-        INDArray[] labels = {targets().muli(2).reshape(4, 3, 1).repeat(2, 6), targets()};
-        Map<String, INDArray> moved = moved(network,
-                () -> network.fit(new INDArray[]{Problem.random(1, DataType.DOUBLE, 4, 5, 6)}, labels));
-        assertFanIn(7, moved.get("lstm_b").get(NDArrayIndex.all(), NDArrayIndex.interval(0, 7)));
-        assertScales(0.2 * 7, moved.get("numbers_W"), 600, 1, 4);
-        assertScales(0.2 * 7, moved.get("dense_W"), 300, 1, 2);
-        assertScales(7, moved.get("dense_b"), 300, 1, 2);
-    }
-
-    @Test
-    void channelsOfImagesFollowTheirTargets() {
-        MultiLayerNetwork network = network(InputType.convolutional(4, 4, 2),
-                new ConvolutionLayer.Builder(1, 1).nOut(3).activation(Activation.IDENTITY).build(),
-                new CnnLossLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).build());
-        Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 2, 4, 4),
-                targets().reshape(4, 3, 1, 1).repeat(2, 4).repeat(3, 4)));
-        assertScales(2, moved.get("0_W").reshape(3, 2).transpose(), 300, 1, 2);
-    }
-
-    /** The sine of the first input, times and plus the size. */
-    @ParameterizedTest
-    @ValueSource(doubles = {1, 1000, 1e6})
-    void autoLearnsTargetsOfAnySize(double size) {
-        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
-                .updater(new AutoUpdater()).weightInit(WeightInit.XAVIER).activation(Activation.TANH).list(
-                        new DenseLayer.Builder().nOut(32).build(), numbers(Activation.IDENTITY).nOut(1).build())
-                .setInputType(InputType.feedForward(4)).build());
-        network.init();
-        network.setListeners(new StepSizeListener().iterations(ITERATIONS));
-        INDArray features = Problem.random(1, DataType.FLOAT, 64, 4);
-        INDArray sines = Transforms.sin(features.getColumn(0).mul(3)).reshape(64, 1);
-        DataSet data = new DataSet(features, sines.add(1).muli(size));
-        for (int iteration = 0; iteration < ITERATIONS; iteration++) {
-            network.fit(data);
-        }
-        double variance = sines.varNumber().doubleValue() * size * size;
-        assertTrue(network.score(data) < 0.05 * variance, network.score(data) + " of " + variance);
     }
 
     /** In the first iteration v_hat = g^2, and S the sum of scale |g|. */

@@ -40,8 +40,9 @@ import java.util.function.UnaryOperator;
  *   <li>The step grows without bound, and once per search. Otherwise s_max bounds it, and it grows for every iteration
  *       since the last search.</li>
  *   <li>The smooth accuracy decides from the beginning. Otherwise, as long as it is below that of margins of 0.2,
- *       1/(1 + exp(-0.2 slopeFactor)), the loss does: the margins of a network that has learnt little are all small, and what it
- *       learns first, how frequent the classes are, makes most of them smaller.</li>
+ *       1/(1 + exp(-0.2 slopeFactor)), with a slopeFactor above 1 below 0.55, the loss does: the margins of a network that has
+ *       learnt little are all small, and what it learns first, how frequent the classes are, makes most of them
+ *       smaller.</li>
  * </ul>
  */
 public final class AccuracySls implements StepRule {
@@ -83,8 +84,10 @@ public final class AccuracySls implements StepRule {
 
     /** Examples in a large search batch (thesis, section 6.3). */
     private static final int LARGE_EXAMPLES = 1000;
-    /** Margin at whose smooth accuracy the loss leaves the search to that; see zoo-examples/experiments/08-every-method.txt. */
+    /** Below the smooth accuracy of this margin the loss decides; see zoo-examples/experiments/08-every-method.txt. */
     private static final double SMALL_MARGIN = 0.2;
+    /** Of a larger one the mean is nearly the share of right answers, which cannot be asked to be almost 1. */
+    private static final double LARGEST_FACTOR = 1;
     /** The published code takes differences below this share of epsilon for 0. */
     private static final double NEGLIGIBLE_SLOPE = 1e-3;
 
@@ -110,7 +113,7 @@ public final class AccuracySls implements StepRule {
         this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
         this.stepSize = settings.initialStep;
         this.largeError = settings.slopeFactor == 0 || settings.asPublished ? Double.POSITIVE_INFINITY
-                : 1 / (1 + Math.exp(SMALL_MARGIN * settings.slopeFactor));
+                : 1 / (1 + Math.exp(SMALL_MARGIN * Math.min(settings.slopeFactor, LARGEST_FACTOR)));
         this.onLoss = Double.isFinite(largeError);
     }
 

@@ -8,6 +8,8 @@ import java.util.function.IntFunction;
  * {@link Fan} with momentum takes over, for good: with steps that end at 0 the parameters themselves reach the last digits,
  * which no average does.
  * <p>
+ * Epochs are counted as in {@link Fan}: in a loop of {@code fit(DataSet)} nobody does, and FAN never takes over.
+ * <p>
  * No extra pass; two memory vectors. The momentum averages preconditioned gradients, where Adam preconditions averaged ones, so
  * that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and adaptivity in Adam", 2020).
  * <p>

@@ -9,8 +9,8 @@ package io.github.dl4jstepsize.rule;
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time
- *   s = 1                                                    for outputs that are not bounded:
- *       max(1, sqrt(mean of y^2))                            weights and bias of each output, y its targets in the first batch
+ *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
+ *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
  *   parameters -= min(1, t/warmUp) r (d + k parameters)
  * </pre>
@@ -25,7 +25,8 @@ package io.github.dl4jstepsize.rule;
  * Source: this project's measurements, see "FAN" in zoo-examples/experiments. The scale is the standard deviation of
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
- * gate times a hyperbolic tangent. s does so for targets in thousands (zoo-examples/experiments/13-size-of-targets.txt).
+ * gate times a hyperbolic tangent. s does so for targets in thousands, whatever the
+ * loss (zoo-examples/experiments/13-size-of-targets.txt).
  * There is no convergence theory: a constant r needs a decay or an average towards the end.
  */
 public final class Fan implements StepRule {

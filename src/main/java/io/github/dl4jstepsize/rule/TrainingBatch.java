@@ -47,8 +47,9 @@ public interface TrainingBatch extends Losses {
      *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
      *       a BatchNormalization that of the layer before.</li>
      * </ul>
-     * s is 1, but for the weights and the bias of an output unit that can reach large numbers, whose activation is the
-     * identity or nearly so for them, the root mean square of its targets in this batch, at least 1.
+     * s is 1, but for the weights and the bias of an output unit whose activation lets large numbers through, the root mean
+     * square of its targets in this batch, at least 1. (Of output layers, and of dense layers and convolutions directly before
+     * a loss layer.)
      * <p>
      * The result depends on the batch: make it once and remember it.
      */

@@ -238,6 +238,9 @@ class ArmijoFamilyTest {
         // Mean margins of about 0.1 and 0.3.
         assertEquals(Outcome.ACCEPTED, new AccuracySls(settings).step(withError(0.4975)).outcome());
         assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(withError(0.4925)).outcome());
+        settings.slopeFactor = 100;
+        assertEquals(Outcome.ACCEPTED, new AccuracySls(settings).step(withError(0.46)).outcome());
+        assertEquals(Outcome.NO_DESCENT, new AccuracySls(settings).step(withError(0.44)).outcome());
         settings.slopeFactor = 1;
         settings.asPublished = true;
         assertEquals(Outcome.REJECTED, new AccuracySls(settings).step(withError(0.46)).outcome(), "as published");

@@ -1,0 +1,121 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.TrainingConfig;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * How large the outputs of a layer's units are to become: the root mean square of each unit's targets in a batch, those that
+ * a mask leaves out aside, at least 1. Prices or years ask for larger weights than a network begins with.
+ * <p>
+ * It is known for output layers, and for dense layers and convolutions directly before a loss layer, if their activation lets
+ * large numbers through: to targets beyond a bounded output, larger weights do not lead.
+ */
+final class TargetSize {
+
+    /** Weights need not become smaller where targets are small. */
+    private static final double SMALLEST = 1;
+
+    /** Where softplus and its like are straight, and an exponential does not overflow. */
+    private static final double LARGE_INPUT = 50;
+    /** A part of that: SELU's output is 1.05 times its input, bounded activations are far below, powers far above. */
+    private static final double LARGEST_DEVIATION = 0.1;
+
+    /** Subclasses lay out their weights in other ways. */
+    private static final Set<Class<?>> CONVOLUTIONS =
+            Set.of(ConvolutionLayer.class, Convolution1DLayer.class, Convolution3D.class);
+
+    private TargetSize() {
+    }
+
+    /** @return a number for each of the layer's units; null if it is not known, or if the labels are not numbers for each */
+    static INDArray of(Trainable layer, ForwardPass pass) {
+        int output = pass.outputOf(layer);
+        if (output < 0 || !isLinear(layer.getConfig())) {
+            return null;
+        }
+        Layer outputLayer = pass.outputLayers()[output].conf().getLayer();
+        INDArray labels = pass.current().labels[output];
+        int units = dimensionOfUnits(outputLayer, labels);
+        long count = ((FeedForwardLayer) layer.getConfig()).getNOut();
+        if (labels.size(units) != count || !letsThrough(layer.getConfig(), count) || !letsThrough(outputLayer, count)) {
+            return null;
+        }
+        INDArray numbers = WeightScale.inFloatingPoint(labels);
+        INDArray counted = counted(numbers, pass.labelMask(output), units);
+        if (counted == null) {
+            return null;
+        }
+        int[] others = IntStream.range(0, numbers.rank()).filter(dimension -> dimension != units).toArray();
+        INDArray counts = Transforms.max(counted.sum(others), 1);
+        return Transforms.max(numbers.mul(counted).norm2(others).div(Transforms.sqrt(counts)), SMALLEST);
+    }
+
+    /** Whether its outputs are in proportion to its weights "W" and biases "b", but for the activation. */
+    private static boolean isLinear(TrainingConfig layer) {
+        return layer instanceof OutputLayer || layer instanceof RnnOutputLayer
+                || layer instanceof DenseLayer && !((DenseLayer) layer).hasLayerNorm() || CONVOLUTIONS.contains(layer.getClass());
+    }
+
+    private static int dimensionOfUnits(Layer output, INDArray labels) {
+        boolean last = output instanceof RnnOutputLayer && ((RnnOutputLayer) output).getRnnDataFormat() == RNNFormat.NWC
+                || output instanceof RnnLossLayer && ((RnnLossLayer) output).getRnnDataFormat() == RNNFormat.NWC
+                || output instanceof CnnLossLayer && ((CnnLossLayer) output).getFormat() == CNN2DFormat.NHWC
+                || output instanceof Cnn3DLossLayer
+                        && ((Cnn3DLossLayer) output).getDataFormat() == Convolution3D.DataFormat.NDHWC;
+        return last ? labels.rank() - 1 : 1;
+    }
+
+    private static boolean letsThrough(Object layer, long units) {
+        if (!(layer instanceof BaseLayer)) {
+            return false;
+        }
+        // A whole row: there are activations that treat some units otherwise than others.
+        INDArray row = Nd4j.valueArrayOf(new long[]{1, units}, LARGE_INPUT, DataType.FLOAT);
+        INDArray deviations = ((BaseLayer) layer).getActivationFn().getActivation(row, false).sub(LARGE_INPUT);
+        return deviations.amaxNumber().doubleValue() < LARGEST_DEVIATION * LARGE_INPUT;
+    }
+
+    /** 1 for the targets that count and 0 for the others; null if the mask is of a kind that is not known here. */
+    private static INDArray counted(INDArray numbers, INDArray mask, int units) {
+        if (mask == null) {
+            return Nd4j.onesLike(numbers);
+        }
+        INDArray shaped = mask.castTo(numbers.dataType());
+        if (numbers.rank() == 3 && mask.rank() == 2) {
+            int time = 3 - units;
+            if (mask.length() != numbers.size(0) * numbers.size(time)) {
+                return null;
+            }
+            long[] shape = numbers.shape().clone();
+            shape[units] = 1;
+            // Layers make a column, step by step of time, of a mask that has a row per example.
+            INDArray rows = mask.size(0) == shape[0] ? shaped : shaped.reshape('f', shape[0], shape[time]);
+            shaped = rows.reshape('c', shape);
+        }
+        INDArray smaller = shaped;
+        boolean fits = smaller.rank() == numbers.rank() && IntStream.range(0, numbers.rank())
+                .allMatch(dimension -> smaller.size(dimension) == 1 || smaller.size(dimension) == numbers.size(dimension));
+        return fits ? smaller.broadcast(numbers.shape()) : null;
+    }
+}
