@@ -58,6 +58,7 @@ class FashionMnistBenchmark {
         methods.put("L4Adam", new Method(new L4Updater(), 83.5));
         methods.put("Auto, average", new Method(new AutoUpdater(), 0));
         methods.put("Auto, itself", new Method(AutoUpdater.builder().averaging(false).build(), 0));
+        methods.put("FAN", new Method(new FanUpdater(), 0));
         methods.put("POL", new Method(new PolUpdater(), 0));
         methods.put("GOLS-I", new Method(new GolsUpdater(), 75));
         methods.put("PLS", new Method(new PlsUpdater(), 0));
