@@ -25,9 +25,9 @@ package io.github.dl4jstepsize.rule;
  * Source: this project's measurements, see "FAN" in zoo-examples/experiments. The scale is the standard deviation of
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
- * gate times a hyperbolic tangent. s does so for targets in thousands, whatever the
- * loss (zoo-examples/experiments/13-size-of-targets.txt).
- * There is no convergence theory: a constant r needs a decay or an average towards the end.
+ * gate times a hyperbolic tangent. s does so for targets in thousands, whatever the loss
+ * (zoo-examples/experiments/13-size-of-targets.txt). There is no convergence theory: a constant r needs a decay or an average
+ * towards the end.
  */
 public final class Fan implements StepRule {
 

@@ -57,7 +57,7 @@ public interface TrainingBatch extends Losses {
 
     /**
      * Weight decay: adds a part of the parameters to the direction, those aside that no inputs are multiplied with (biases,
-     * the gains of normalizations).
+     * the gains of normalizations), or that are frozen.
      */
     void decayWeights(double part);
 
