@@ -54,12 +54,11 @@ final class GraphPass extends ForwardPass {
     double value(Objective wanted) {
         LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
                 network.getInput(0));
-        INDArray[] labelMasks = network.getLabelMaskArrays();
-        network.setLayerMaskArrays(network.getInputMaskArrays(), labelMasks);
+        network.setLayerMaskArrays(network.getInputMaskArrays(), network.getLabelMaskArrays());
         Map<RecurrentLayer, Map<String, INDArray>> recurrentState = rewindRecurrentState();
         try (MemoryWorkspace all = workspaces.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
             forward(workspaces);
-            return value(wanted, labelMasks, workspaces);
+            return value(wanted, workspaces);
         } finally {
             restoreRecurrentState(recurrentState);
             for (GraphVertex vertex : network.getVertices()) {
@@ -100,7 +99,7 @@ final class GraphPass extends ForwardPass {
      * The training pass meets the outputs in reverse topological order, in its backward half, and draws their random
      * numbers then; the sum is over the outputs in their own order, in which regularisation is added to the first.
      */
-    private double value(Objective wanted, INDArray[] labelMasks, LayerWorkspaceMgr workspaces) {
+    private double value(Objective wanted, LayerWorkspaceMgr workspaces) {
         double[] scores = new double[outputs.size()];
         int[] order = network.topologicalSortOrder();
         double regularization = network.calcRegularizationScore(true);
@@ -114,7 +113,7 @@ final class GraphPass extends ForwardPass {
                 ((LayerVertex) vertex).applyPreprocessorAndSetInput(workspaces);
             }
             IOutputLayer layer = outputLayer(vertex.getLayer());
-            layer.setMaskArray(labelMasks == null ? null : labelMasks[output]);
+            layer.setMaskArray(labelMask(output));
             layer.setLabels(labels[output]);
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
                 scores[output] = wanted.of(layer, output == 0 ? regularization : 0.0, workspaces);

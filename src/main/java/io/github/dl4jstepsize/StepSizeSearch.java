@@ -60,8 +60,8 @@ final class StepSizeSearch {
     private final BlockVector parameterVector;
     private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
     private final BlockVector direction;
-    /** Gradients of frozen layers, to which DL4J adds weight decay all the same. */
-    private final List<INDArray> frozenGradients = new ArrayList<>();
+    /** Those of frozen layers, to whose gradients DL4J adds weight decay all the same. */
+    private final List<UpdaterBlock.ParamState> frozen = new ArrayList<>();
     private final BlockVector gradient;
     private final BlockVector[] memory;
     /** Allocated when a rule asks for it. */
@@ -113,7 +113,7 @@ final class StepSizeSearch {
         for (UpdaterBlock block : blocks) {
             for (UpdaterBlock.ParamState variable : block.getLayersAndVariablesInBlock()) {
                 if (isFrozen(variable.getLayer())) {
-                    frozenGradients.add(variable.getGradView());
+                    frozen.add(variable);
                 }
                 variables.add(variable);
                 published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
@@ -234,8 +234,7 @@ final class StepSizeSearch {
             copy.assign(average);
         }
         // An average of equal numbers is one of them but for roundings.
-        variables.stream().filter(variable -> isFrozen(variable.getLayer()))
-                .map(variable -> WeightScale.place(variable, parameters))
+        frozen.stream().map(variable -> WeightScale.place(variable, parameters))
                 .forEach(place -> result.get(place).assign(parameters.get(place)));
         return result;
     }
@@ -296,7 +295,7 @@ final class StepSizeSearch {
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
-        frozenGradients.forEach(gradient -> gradient.assign(0));
+        frozen.forEach(variable -> variable.getGradView().assign(0));
         Batch batch = new Batch(iteration, epoch, batchSize);
         current = batch;
         Step chosen = choose(batch, epoch);
@@ -306,7 +305,7 @@ final class StepSizeSearch {
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
         // Nor does the difference of two roundings move what is frozen.
-        frozenGradients.forEach(gradient -> gradient.assign(0));
+        frozen.forEach(variable -> variable.getGradView().assign(0));
         record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
     }
 

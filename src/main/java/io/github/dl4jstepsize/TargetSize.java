@@ -101,21 +101,21 @@ final class TargetSize {
         if (mask == null) {
             return Nd4j.onesLike(numbers);
         }
-        INDArray shaped = mask.castTo(numbers.dataType());
-        if (numbers.rank() == 3 && mask.rank() == 2) {
-            int time = 3 - units;
-            if (mask.length() != numbers.size(0) * numbers.size(time)) {
-                return null;
-            }
-            long[] shape = numbers.shape().clone();
-            shape[units] = 1;
-            // Layers make a column, step by step of time, of a mask that has a row per example.
-            INDArray rows = mask.size(0) == shape[0] ? shaped : shaped.reshape('f', shape[0], shape[time]);
-            shaped = rows.reshape('c', shape);
+        INDArray shaped = numbers.rank() == 3 && mask.rank() == 2 ? ofSequences(mask, numbers, units) : mask;
+        boolean fits = shaped.rank() == numbers.rank() && IntStream.range(0, numbers.rank())
+                .allMatch(dimension -> shaped.size(dimension) == 1 || shaped.size(dimension) == numbers.size(dimension));
+        return fits ? shaped.castTo(numbers.dataType()).broadcast(numbers.shape()) : null;
+    }
+
+    /** The mask with one unit in the place of all; as it is if it has not a number for every step of time. */
+    private static INDArray ofSequences(INDArray mask, INDArray numbers, int units) {
+        long[] shape = numbers.shape().clone();
+        shape[units] = 1;
+        if (mask.length() != shape[0] * shape[1] * shape[2]) {
+            return mask;
         }
-        INDArray smaller = shaped;
-        boolean fits = smaller.rank() == numbers.rank() && IntStream.range(0, numbers.rank())
-                .allMatch(dimension -> smaller.size(dimension) == 1 || smaller.size(dimension) == numbers.size(dimension));
-        return fits ? smaller.broadcast(numbers.shape()) : null;
+        // Layers make a column, step by step of time, of a mask that has a row per example.
+        INDArray rows = mask.size(0) == shape[0] ? mask : mask.reshape('f', shape[0], mask.length() / shape[0]);
+        return rows.reshape('c', shape);
     }
 }

@@ -134,7 +134,7 @@ class TargetSizeTest {
                 new ConvolutionLayer.Builder(1, 1).nOut(3).activation(Activation.IDENTITY).build(),
                 new CnnLossLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).build());
         Map<String, INDArray> moved = moved(network, () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 2, 4, 4),
-                channels(targets(), 4)));
+                images()));
         assertScales(2, moved.get("0_W").reshape(3, 2).transpose(), 300, 1, 2);
     }
 
@@ -160,7 +160,7 @@ class TargetSizeTest {
 
     @Test
     void channelsMayComeLast() {
-        INDArray labels = channels(targets(), 4).permute(0, 2, 3, 1).get(NDArrayIndex.all(), NDArrayIndex.interval(0, 3),
+        INDArray labels = images().permute(0, 2, 3, 1).get(NDArrayIndex.all(), NDArrayIndex.interval(0, 3),
                 NDArrayIndex.all(), NDArrayIndex.all()).dup();
         MultiLayerNetwork network = network(InputType.convolutional(3, 4, 2, CNN2DFormat.NHWC),
                 new ConvolutionLayer.Builder(1, 1).nOut(3).dataFormat(CNN2DFormat.NHWC).activation(Activation.IDENTITY).build(),
@@ -173,7 +173,7 @@ class TargetSizeTest {
     /** Recurrent weights, gains and convolutions of another kind stay what they are, and so do their layers' biases. */
     @Test
     void otherLayersBeforeALossDoNot() {
-        INDArray images = Nd4j.ones(DataType.DOUBLE, 4, 3, 4, 4);
+        INDArray pixels = Nd4j.ones(DataType.DOUBLE, 4, 3, 4, 4);
         CnnLossLayer loss = new CnnLossLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).build();
         Layer[] convolutions = {
                 new Deconvolution2D.Builder(1, 1).nOut(3).activation(Activation.IDENTITY).build(),
@@ -181,7 +181,7 @@ class TargetSizeTest {
                 new SeparableConvolution2D.Builder(1, 1).nOut(3).activation(Activation.IDENTITY).build()};
         for (Layer convolution : convolutions) {
             MultiLayerNetwork network = network(InputType.convolutional(4, 4, 3), convolution, loss);
-            assertNoneIsLarge(moved(network, () -> network.fit(images, channels(targets(), 4))));
+            assertNoneIsLarge(moved(network, () -> network.fit(pixels, images())));
         }
         MultiLayerNetwork recurrent = network(InputType.recurrent(5),
                 new SimpleRnn.Builder().nOut(3).activation(Activation.IDENTITY).build(),
@@ -197,8 +197,8 @@ class TargetSizeTest {
         moved.forEach((name, array) -> assertTrue(array.maxNumber().doubleValue() <= 1, name + " " + array));
     }
 
-    private static INDArray channels(INDArray targets, int side) {
-        return targets.reshape(4, 3, 1, 1).repeat(2, side).repeat(3, side);
+    private static INDArray images() {
+        return targets().reshape(4, 3, 1, 1).repeat(2, 4).repeat(3, 4);
     }
 
     private static INDArray series() {
@@ -227,12 +227,15 @@ class TargetSizeTest {
         assertScales(5, moved(another, () -> another.fit(examples)).get("0_b"), 300, 1, 2);
     }
 
+    private static MultiLayerNetwork recurrent(RNNFormat format) {
+        return network(InputType.recurrent(5, format), new LSTM.Builder().nOut(7).dataFormat(format).build(),
+                new RnnOutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nOut(3).dataFormat(format).build());
+    }
+
     @ParameterizedTest
     @EnumSource(RNNFormat.class)
     void whatIsBehindTheEndOfASequenceDoesNotCount(RNNFormat format) {
-        MultiLayerNetwork network = network(InputType.recurrent(5, format),
-                new LSTM.Builder().nOut(7).dataFormat(format).build(),
-                new RnnOutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nOut(3).dataFormat(format).build());
+        MultiLayerNetwork network = recurrent(format);
         INDArray labels = series();
         INDArray mask = Nd4j.zeros(DataType.DOUBLE, 4, 6);
         for (int example = 0; example < 4; example++) {
@@ -250,10 +253,7 @@ class TargetSizeTest {
     /** As many steps of time as units. */
     @Test
     void timeIsNotTakenForUnits() {
-        MultiLayerNetwork network = network(InputType.recurrent(5, RNNFormat.NWC),
-                new LSTM.Builder().nOut(7).dataFormat(RNNFormat.NWC).build(),
-                new RnnOutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nOut(3)
-                        .dataFormat(RNNFormat.NWC).build());
+        MultiLayerNetwork network = recurrent(RNNFormat.NWC);
         INDArray labels = targets().reshape(4, 1, 3).repeat(1, 3);
         Map<String, INDArray> moved = moved(network,
                 () -> network.fit(Problem.random(1, DataType.DOUBLE, 4, 3, 5), labels));

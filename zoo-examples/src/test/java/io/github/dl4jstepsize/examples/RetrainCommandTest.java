@@ -109,8 +109,7 @@ class RetrainCommandTest {
     @Test
     void anInterruptedRetrainingGoesOn() throws Exception {
         Object[] command = {"retrain", "--model", "lenet", "--images", images, "--weights", weights, "--out", directory,
-                "--size", 8,
-            "--updater", "pal", "--batch", 1, "--epochs", 40};
+                "--size", 8, "--updater", "pal", "--batch", 1, "--epochs", 40};
         Run.interruptWhen(directory.resolve("retrain/model.zip"), Run.start(directory, command));
         assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
         int done = Network.load(directory.resolve("retrain/model.zip")).epochs();
