@@ -21,9 +21,10 @@ import org.nd4j.linalg.learning.config.Adam;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -217,17 +218,33 @@ class GuardTest {
         }
     }
 
-    /** Trains for an epoch and counts the warnings that SLF4J's simple logger prints. */
+    @ParameterizedTest
+    @CsvSource({"1e-6, 1", "1, 0"})
+    void warnsOnceWhenFourEpochsHaveHardlyLoweredTheLoss(double rate, int expected) {
+        StepSizeUpdater slow = new ProbeUpdater(batch -> Step.chosen(rate, rate, Outcome.CONSTANT));
+        MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, slow, new StepSizeListener());
+        List<DataSet> sameBatch = Collections.nCopies(100, dataSet(0));
+        for (int epoch = 0; epoch < 7; epoch++) {
+            assertEquals(epoch == 4 ? expected : 0, warnings(network, sameBatch, "the mean loss of epoch 3 was [^\n]*, hardly lower"),
+                    "epoch " + epoch);
+        }
+    }
+
+    private static DataSet dataSet(int seed) {
+        MultiDataSet batch = batch(Problem.MLP_CLIPPED, seed, 1);
+        return new DataSet(batch.getFeatures(0), batch.getLabels(0));
+    }
+
     private static int warnings(MultiLayerNetwork network, int batches, String message) {
+        return warnings(network, IntStream.range(0, batches).mapToObj(GuardTest::dataSet).collect(Collectors.toList()), message);
+    }
+
+    /** Trains for an epoch and counts the warnings that SLF4J's simple logger prints. */
+    private static int warnings(MultiLayerNetwork network, List<DataSet> epoch, String message) {
         PrintStream original = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setErr(new PrintStream(printed, true));
         try {
-            List<DataSet> epoch = new ArrayList<>();
-            for (int i = 0; i < batches; i++) {
-                MultiDataSet batch = batch(Problem.MLP_CLIPPED, i, 1);
-                epoch.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
-            }
             network.fit(new ListDataSetIterator<>(epoch, 1));
         } finally {
             System.setErr(original);

@@ -12,13 +12,17 @@ package io.github.dl4jstepsize.rule;
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
- *   parameters -= min(1, t/warmUp) r (d + k parameters)
+ *   r' = r min(1, examples/32)^0.75                          examples of the batch; r where an epoch is one batch
+ *   parameters -= min(1, t/warmUp) r' (d + k parameters)
  * </pre>
- * A step that the listener is going to decay is half as long again, 1.5 r.
+ * A step that the listener is going to decay is half as long again, 1.5 r'.
  * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch.
+ * <p>
+ * The gradient of few examples is mostly noise, of which Adam makes steps of full length, and an epoch of small batches has
+ * many of them: a square root would keep their sum as long as with batches of 32.
  * <p>
  * Measures nothing; no extra pass, and one vector for the scale of the weights beside Adam's two.
  * <p>
@@ -26,8 +30,10 @@ package io.github.dl4jstepsize.rule;
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. s does so for targets in thousands, whatever the loss
- * (zoo-examples/experiments/13-size-of-targets.txt). There is no convergence theory: a constant r needs a decay or an average
- * towards the end.
+ * (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small batches
+ * (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs and
+ * scaling rules for adaptive gradient algorithms", 2022). There is no convergence theory: a constant r needs a decay or an
+ * average towards the end.
  */
 public final class Fan implements StepRule {
 
@@ -37,6 +43,10 @@ public final class Fan implements StepRule {
     static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt and 10-schedule-free.txt. */
     static final double STRONGEST_DECAY = 0.1;
+    /** Examples from which on steps have their full length. This and the next: zoo-examples/experiments/14-small-batches.txt. */
+    private static final double SMALL_BATCH = 32;
+    /** Of the part of them that a smaller batch has. */
+    private static final double POWER = 0.75;
     /** A bias below single precision's is not corrected. */
     private static final double NEGLIGIBLE = 1e-8;
 
@@ -75,8 +85,15 @@ public final class Fan implements StepRule {
     /** As {@link #step}, where the scale of the weights is in memory already. */
     Step scaledStep(TrainingBatch batch) {
         direct(batch);
-        double rate = step * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
+        double rate = length(batch) * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
         return Step.chosen(rate, rate, Outcome.CONSTANT);
+    }
+
+    /** r'. */
+    double length(TrainingBatch batch) {
+        // An incomplete batch is shortened by its share already.
+        double examples = batch.size() / batch.share();
+        return batch.batchesPerEpoch() == 1 ? step : step * Math.pow(Math.min(1, examples / SMALL_BATCH), POWER);
     }
 
     /** Turns Adam's direction into FAN's, with the scale of the weights that is in memory. */

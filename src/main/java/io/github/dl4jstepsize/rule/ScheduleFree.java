@@ -6,12 +6,12 @@ import java.util.function.IntFunction;
  * Schedule-free averaging of FAN's steps: the gradient is taken near the average of the iterates, so that the average is as
  * good at any time as the end of a training whose length was known.
  * <pre>
- *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n and the weight decay k as in {@link Fan}
+ *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n, r' and the weight decay k as in {@link Fan}
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
- *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r
+ *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r'
  *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   z = z - min(r, q) min(1, t/warmUp) e d                   the iterates
+ *   z = z - min(r', q) min(1, t/warmUp) e d                  the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>
@@ -49,7 +49,6 @@ public final class ScheduleFree implements StepRule {
     private static final double LARGEST_FALL = 1e12;
 
     private final Fan fan;
-    private final double step;
     private final double beta;
     private final double beta2;
 
@@ -74,7 +73,6 @@ public final class ScheduleFree implements StepRule {
      */
     public ScheduleFree(double step, double beta, double beta2, int warmUp, double weightDecay) {
         this.fan = new Fan(step, warmUp, weightDecay);
-        this.step = step;
         this.beta = beta;
         this.beta2 = beta2;
     }
@@ -90,7 +88,8 @@ public final class ScheduleFree implements StepRule {
         fan.direct(batch);
         double mean = meanLoss(batch.loss());
         double fall = fall(mean);
-        double length = fall > 1 ? bounded(batch, mean) : step;
+        double longest = fan.length(batch);
+        double length = fall > 1 ? bounded(batch, mean, longest) : longest;
         double rate = length * fan.warmedUp() * end(batch.decay()) * batch.share();
         double c = weight(fall);
         double nextPart = (1 - beta) * end(batch.nextDecay());
@@ -102,7 +101,7 @@ public final class ScheduleFree implements StepRule {
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;
-        return Step.chosen(rate, rate, length < step ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+        return Step.chosen(rate, rate, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
     /** e. */
@@ -125,14 +124,14 @@ public final class ScheduleFree implements StepRule {
         return negative || mean >= LITTLE * largestMean ? 1 : Math.min(LITTLE * largestMean / mean, LARGEST_FALL);
     }
 
-    /** min(r, q). */
-    private double bounded(TrainingBatch batch, double mean) {
+    /** min(r', q). */
+    private double bounded(TrainingBatch batch, double mean, double longest) {
         if (roots == 0 || fan.steps() % MEASURE_EVERY == 1) {
             roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(unbiased());
         }
         double polyak = FRACTION * mean / roots;
         // Not a number where loss and gradients are 0.
-        return polyak < step ? polyak : step;
+        return polyak < longest ? polyak : longest;
     }
 
     /** Whether f has ever counted. */

@@ -15,7 +15,7 @@ abstract class ArrayBatch implements TrainingBatch {
     final double[] weightScale;
     private final ArrayVector[] memory;
     private final ArrayVector scratch;
-    int size = 1;
+    int size = 64;
     int batchesPerEpoch;
     int epochs;
     int examplesPerEpoch;

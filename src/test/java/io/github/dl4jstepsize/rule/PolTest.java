@@ -1,6 +1,8 @@
 package io.github.dl4jstepsize.rule;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -120,6 +122,17 @@ class PolTest {
         Training training = training(new Fan(0.1, 1, 0));
         training.decays = true;
         assertEquals(0.15, step(training, 1).learningRate(), 1e-15);
+    }
+
+    /** In proportion to the power 0.75, 1/8 with a sixteenth of 32; the last one in an epoch by its share alone. */
+    @ParameterizedTest
+    @CsvSource({"64, 1, 0, 0.1", "32, 1, 9, 0.1", "2, 1, 9, 0.0125", "2, 1, 0, 0.0125", "8, 0.25, 9, 0.025", "2, 1, 1, 0.1"})
+    void fanMakesShorterStepsWithFewExamples(int examples, double share, int batchesPerEpoch, double rate) {
+        Training training = training(new Fan(0.1, 1, 0));
+        training.size = examples;
+        training.share = share;
+        training.batchesPerEpoch = batchesPerEpoch;
+        assertEquals(rate, step(training, 1).learningRate(), 1e-15);
     }
 
     /** 0.001 per epoch: after 20 epochs 8 * 0.02 of the parameters join the direction of every eighth iteration. */

@@ -45,17 +45,17 @@ class ScheduleFreeTest {
     }
 
     /**
-     * In a training of 400 iterations whose length is known, or not; every tenth batch has half as many examples. With an
+     * In a training of 400 iterations whose length is known, or not; every tenth batch has 9 examples, the others 18. With an
      * offset of -3 the loss becomes negative, and with one of 3, or a weight decay, it stays far from 0. Towards the end the
      * loss is larger again, as with other data.
      */
     @ParameterizedTest
     @CsvSource({"0.9, false, 0, 0", "0.9, true, 0, 0", "0.7, true, 0.01, 0", "0.9, false, 0, -3", "0.9, false, 0, 3"})
     void followsTheEquations(double beta, boolean decays, double weightDecay, double offset) {
-        double r = 0.05;
+        double r = 0.05 * Math.pow(18 / 32.0, 0.75);
         double beta2 = 0.95;
         int warmUp = 20;
-        ScheduleFree rule = new ScheduleFree(r, beta, beta2, warmUp, weightDecay);
+        ScheduleFree rule = new ScheduleFree(0.05, beta, beta2, warmUp, weightDecay);
         Training training = new Training(rule, START);
         double meanLoss = 0;
         double[] v = new double[3];
@@ -78,6 +78,7 @@ class ScheduleFreeTest {
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
             training.nextDecay = decays ? 1 - t / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
+            training.size = t % 10 == 0 ? 9 : 18;
             double w = Math.min(1, t / (double) warmUp);
             double e = Math.min(1, 20 * training.decay);
             double next = Math.min(1, 20 * training.nextDecay);

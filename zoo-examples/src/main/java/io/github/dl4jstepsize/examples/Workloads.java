@@ -14,6 +14,8 @@ final class Workloads {
 
     private static final double LABEL_NOISE = 0.2;
     private static final double LARGEST_PIXEL = 255;
+    /** Of the names of workloads drawn at random; the number that they are drawn from follows. */
+    private static final String RANDOM = "random-";
 
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
     /** Of fashion-mlp, fashion-cnn and regression: what a method that asks for no settings has to bear. */
@@ -71,11 +73,14 @@ final class Workloads {
 
     /** @throws InputException if there is no such workload */
     static Workload named(String name) {
+        if (name.matches(RANDOM + "[0-9]{1,9}")) {
+            return RandomWorkload.of(Long.parseLong(name.substring(RANDOM.length())));
+        }
         Workload workload = BY_NAME.getOrDefault(name, VARIATIONS.get(name));
         if (workload == null) {
             throw new InputException("there is no workload \"" + name + "\"; the workloads are "
-                    + String.join(", ", BY_NAME.keySet()) + ", and the variations "
-                    + String.join(", ", VARIATIONS.keySet()));
+                    + String.join(", ", BY_NAME.keySet()) + ", the variations " + String.join(", ", VARIATIONS.keySet())
+                    + ", and " + RANDOM + "1, " + RANDOM + "2 ..., drawn at random");
         }
         return workload;
     }

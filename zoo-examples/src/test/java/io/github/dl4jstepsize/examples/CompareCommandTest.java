@@ -19,7 +19,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -212,6 +215,7 @@ class CompareCommandTest {
         Path file = Files.writeString(directory.resolve("file"), "in the way");
         Run.expect(1, file.toString(), Run.of("compare", "--out", file));
         Run.expect(1, "no workload \"mnist\"", Run.of("compare", "--workload", "mnist", "--out", directory));
+        Run.expect(1, "random-1, random-2", Run.of("compare", "--workload", "random-x", "--out", directory));
         Run.expect(1, "no updater \"adm\"", Run.of("compare", "--updaters", "pal,adm", "--out", directory));
         Run.expect(2, "--grid sgd=1..0.1", compare("--grid", "sgd=1..0.1"));
         Run.expect(2, "--grid sgd", compare("--grid", "sgd"));
@@ -225,7 +229,7 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned"})
+    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-3"})
     void embeddedWorkloadsRun(String workload) {
         Run run = Run.of("compare", "--workload", workload, "--updaters", "pal,adam", "--seeds", 1, "--epochs", 1,
                 "--examples", 100, "--out", directory);
@@ -248,6 +252,21 @@ class CompareCommandTest {
     void rowsOfImagesTrain() {
         DataSet images = noise(32);
         train(Workloads.named("rows-lstm"), FashionMnist.asRows(new TrainTest(images, images)));
+    }
+
+    @Test
+    void aNumberDrawsOneWorkload() {
+        Map<String, Workload> byKind = new HashMap<>();
+        for (int number = 1; number <= 60; number++) {
+            Workload workload = Workloads.named("random-" + number);
+            assertEquals(workload.title, Workloads.named("random-" + number).title);
+            assertNotEquals(workload.title, Workloads.named("random-" + (number + 1)).title);
+            byKind.put(workload.title.split(",")[0], workload);
+        }
+        assertEquals(Set.of("perceptron", "convolutional", "lstm", "regression"), byKind.keySet());
+        DataSet images = noise(32);
+        TrainTest data = new TrainTest(images, images);
+        byKind.forEach((kind, workload) -> train(workload, kind.equals("lstm") ? FashionMnist.asRows(data) : data));
     }
 
     private static void train(Workload workload, TrainTest data) {
