@@ -24,8 +24,8 @@ final class Guard {
     private static final int FEWEST_LOSSES = 100;
     /** After so many more epochs the loss should have fallen to less than this part of the first one's. */
     private static final int EPOCHS = 3;
-    /** SLS has 0.95 on text-lstm, others 0.65 to 0.9: see zoo-examples/experiments/15-twice-the-minimum.txt. */
-    private static final double HARDLY_LOWER = 0.96;
+    /** SLS has 0.95 on text-lstm, others 0.64 to 0.88: see zoo-examples/experiments/15-twice-the-minimum.txt. */
+    private static final double HARDLY_LOWER = 0.93;
 
     private int notFiniteInARow;
     private boolean anyStep;
