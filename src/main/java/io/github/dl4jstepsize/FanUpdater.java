@@ -8,7 +8,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 /**
  * FAN: Adam's direction with a step that follows from the shapes of the layers and the sizes of the network's inputs and
  * targets (in the first batch), a fifth of the natural size of their weights, shorter for batches of fewer than 32 examples, and
- * a weight decay that grows with the number of epochs and leaves biases and gains alone. The formulas and the source are at {@link Fan}.
+ * a weight decay that grows with the number of epochs and leaves biases and gains alone. The formulas and the source are at
+ * {@link Fan}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new FanUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));

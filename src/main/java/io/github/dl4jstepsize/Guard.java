@@ -41,7 +41,7 @@ final class Guard {
     /** Mean loss of the first epoch, or of the first that make up one together; 0 as long as it is not known. */
     private double firstMean;
     /** Means since then. */
-    private int epochs;
+    private int means;
     private boolean warnedOfLoss;
 
     /** Whether a training pass may be followed. Costs one inner product. */
@@ -70,7 +70,7 @@ final class Guard {
             if (firstMean == 0) {
                 firstMean = mean;
             } else if (!warnedOfLoss) {
-                epochs++;
+                means++;
                 warnedOfLoss = isNotTraining(mean);
                 if (warnedOfLoss) {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
@@ -92,7 +92,7 @@ final class Guard {
     }
 
     private boolean isNotTraining(double mean) {
-        return mean >= firstMean || epochs == EPOCHS && mean > HARDLY_LOWER * firstMean;
+        return mean >= firstMean || means == EPOCHS && mean > HARDLY_LOWER * firstMean;
     }
 
     private void watchStep(Step step, int batchesPerEpoch, StepSizeUpdater updater) {
@@ -141,7 +141,7 @@ final class Guard {
         losses = scalars.next(losses);
         sumOfLosses = scalars.next(sumOfLosses);
         firstMean = scalars.next(firstMean);
-        epochs = scalars.next(epochs);
+        means = scalars.next(means);
         warnedOfLoss = scalars.next(warnedOfLoss);
     }
 }

@@ -8,7 +8,7 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 import java.util.List;
 
 /**
- * PAL, parabolic approximation line search: on every batch one more loss, a parabola through it, a jump to its minimum.
+ * PAL, parabolic approximation line search: on every batch one more loss, a parabola through it, a jump beyond its minimum.
  * The formulas, the source and the departures from the published code are at {@link Pal}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new PalUpdater())
@@ -17,9 +17,9 @@ import java.util.List;
  * Costs one extra forward pass per iteration; the memory of one parameter vector for the direction
  * (none if {@code directionAdaptation} is 0) and one for the search.
  * <p>
- * The recommended step goes twice as far as the parabola's minimum, where the batch's loss is what it was, instead of 1.67
- * times as far: the curvature of a network gets larger as long as steps are too short for it, and then asks for still shorter
- * ones (V. Roulet et al., "Stepping on the edge: curvature aware learning rate tuners", 2024;
+ * The recommended step goes twice as far as the parabola's minimum, where the batch's loss is what it was; the published code
+ * goes 1.67 times as far. The curvature of a network gets larger as long as steps are too short for it, and then asks for
+ * still shorter ones (V. Roulet et al., "Stepping on the edge: curvature aware learning rate tuners", 2024;
  * zoo-examples/experiments/15-twice-the-minimum.txt).
  */
 @JsonDeserialize(builder = PalUpdater.Builder.class)

@@ -91,7 +91,7 @@ public final class Fan implements StepRule {
 
     /** r'. */
     double length(TrainingBatch batch) {
-        // An incomplete batch is shortened by its share already.
+        // A batch of less than half the examples of the one before is shortened by its share already.
         double examples = batch.size() / batch.share();
         return batch.batchesPerEpoch() == 1 ? step : step * Math.pow(Math.min(1, examples / SMALL_BATCH), POWER);
     }

@@ -32,12 +32,8 @@ final class FashionMnist {
 
     /** The images as sequences of 28 rows: [examples, pixels of a row, rows]. */
     static TrainTest asRows(TrainTest images) {
-        return new TrainTest(asRows(images.train), asRows(images.test));
-    }
-
-    private static DataSet asRows(DataSet images) {
-        return new DataSet(images.getFeatures().reshape('c', images.numExamples(), SIDE, SIDE).permute(0, 2, 1).dup('c'),
-                images.getLabels());
+        return images.withFeatures(
+                pixels -> pixels.reshape('c', pixels.size(0), SIDE, SIDE).permute(0, 2, 1).dup('c'));
     }
 
     private static DataSet read(Path directory, String part) {

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.distribution.NormalDistribution;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -53,15 +52,13 @@ final class IllConditioned {
     static Model network(TrainTest data, IUpdater updater, long seed) {
         // DL4J takes the mean over the samples; as weights of the outputs, this makes it the sum.
         INDArray sumOverSamples = Nd4j.valueArrayOf(new long[]{OUTPUTS}, (double) SAMPLES, DataType.DOUBLE);
-        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
+        return Networks.network(new NeuralNetConfiguration.Builder()
                 .dataType(DataType.DOUBLE).seed(seed).updater(updater).weightInit(new NormalDistribution(0, 1)).list()
                 .layer(new DenseLayer.Builder().nIn(INPUTS).nOut(INPUTS).hasBias(false)
                         .activation(Activation.IDENTITY).build())
                 .layer(new OutputLayer.Builder(new LossL2(sumOverSamples)).nIn(INPUTS).nOut(OUTPUTS)
                         .hasBias(false).activation(Activation.IDENTITY).build())
                 .build());
-        network.init();
-        return network;
     }
 
     /** Rows that fall off linearly to a last one that makes the condition number what it should be. */

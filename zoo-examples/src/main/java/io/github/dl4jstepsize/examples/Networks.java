@@ -168,7 +168,7 @@ final class Networks {
                 .weightInit(WeightInit.XAVIER).build();
     }
 
-    private static MultiLayerNetwork network(MultiLayerConfiguration configuration) {
+    static MultiLayerNetwork network(MultiLayerConfiguration configuration) {
         MultiLayerNetwork network = new MultiLayerNetwork(configuration);
         network.init();
         return network;

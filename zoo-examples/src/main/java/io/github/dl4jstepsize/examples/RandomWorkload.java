@@ -16,7 +16,6 @@ import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
-import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.util.ArrayList;
@@ -104,10 +103,7 @@ final class RandomWorkload {
         drawNetwork();
         return new Workload(title.toString(), epochs, batch, regression ? Quality.R_SQUARED : Quality.ACCURACY, files -> {
             TrainTest data = (digits ? Digits.load() : regression ? Diabetes.load() : FashionMnist.load(files.fashionMnist))
-                    .withAtMost(examples);
-            for (DataSet part : List.of(data.train, data.test)) {
-                part.getFeatures().addi(scale[0]).muli(scale[1]);
-            }
+                    .withAtMost(examples).withFeatures(features -> features.add(scale[0]).muli(scale[1]));
             data = noise > 0 ? data.withLabelNoise(noise) : data;
             return kind == Kind.LSTM ? FashionMnist.asRows(data) : data;
         }, (data, updater, seed) -> network(new NeuralNetConfiguration.Builder().seed(seed).updater(updater), data));
@@ -178,11 +174,9 @@ final class RandomWorkload {
         boolean regression = kind == Kind.REGRESSION;
         list.layer(new OutputLayer.Builder(regression ? LossFunction.MSE : LossFunction.MCXENT).nOut(data.outputs())
                 .activation(regression ? Activation.IDENTITY : Activation.SOFTMAX).build());
-        MultiLayerNetwork network = new MultiLayerNetwork(list.setInputType(
+        return Networks.network(list.setInputType(
                 kind == Kind.CONVOLUTIONAL ? InputType.convolutionalFlat(FashionMnist.SIDE, FashionMnist.SIDE, 1)
                         : kind == Kind.LSTM ? InputType.recurrent(data.inputs())
                         : InputType.feedForward(data.inputs())).build());
-        network.init();
-        return network;
     }
 }

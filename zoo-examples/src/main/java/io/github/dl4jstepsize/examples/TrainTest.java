@@ -5,6 +5,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.SplitTestAndTrain;
 
 import java.util.Random;
+import java.util.function.UnaryOperator;
 
 /** A data set in memory, divided into what is trained on and what is tested on. */
 final class TrainTest {
@@ -44,10 +45,10 @@ final class TrainTest {
                 : new TrainTest(Batches.inOrder(train, trainingExamples).next(), test);
     }
 
-    /** The same features times a factor. */
-    TrainTest withFeaturesTimes(double factor) {
-        return new TrainTest(new DataSet(train.getFeatures().mul(factor), train.getLabels()),
-                new DataSet(test.getFeatures().mul(factor), test.getLabels()));
+    /** The same data with other features, made of these by something that returns a new array. */
+    TrainTest withFeatures(UnaryOperator<INDArray> change) {
+        return new TrainTest(new DataSet(change.apply(train.getFeatures()), train.getLabels()),
+                new DataSet(change.apply(test.getFeatures()), test.getLabels()));
     }
 
     /** The same data, with a share of the training labels replaced by classes drawn at random, the right one included. */

@@ -43,7 +43,8 @@ final class Workloads {
 
         vary("mlp-label-noise", "a fifth of the labels at random", 128, data -> data.withLabelNoise(LABEL_NOISE),
                 Networks::perceptron);
-        vary("mlp-unscaled", "pixels 0 to 255", 128, data -> data.withFeaturesTimes(LARGEST_PIXEL), Networks::perceptron);
+        vary("mlp-unscaled", "pixels 0 to 255", 128,
+                data -> data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL)), Networks::perceptron);
         vary("mlp-batch-16", "batches of 16", 16, data -> data, Networks::perceptron);
         vary("mlp-batch-1024", "batches of 1,024", 1024, data -> data, Networks::perceptron);
         vary("mlp-xavier", "Xavier's weights", 128, data -> data, Networks.perceptron(WeightInit.XAVIER, false, 512, 256));
@@ -56,8 +57,8 @@ final class Workloads {
         vary("cnn-plain", "CNN without BatchNorm", 128, data -> data, Networks::convolutionalWithoutNorm);
         vary("cnn-label-noise", "CNN, a fifth of the labels at random", 128, data -> data.withLabelNoise(LABEL_NOISE),
                 Networks::convolutional);
-        vary("cnn-unscaled", "CNN without BatchNorm, pixels 0 to 255", 128, data -> data.withFeaturesTimes(LARGEST_PIXEL),
-                Networks::convolutionalWithoutNorm);
+        vary("cnn-unscaled", "CNN without BatchNorm, pixels 0 to 255", 128,
+                data -> data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL)), Networks::convolutionalWithoutNorm);
         VARIATIONS.put("regression-unscaled", new Workload("Diabetes progression, targets from 25 to 346", 60, 32,
                 Quality.R_SQUARED, files -> Diabetes.withTargetsAsTheyAre(), Networks::regression));
     }
