@@ -22,9 +22,8 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private final IUpdater config;
     private final INDArray state;
     private GradientUpdater base;
-    private INDArray baseState;
-    /** The base updater's state before this iteration, in case that a trial throws; null if nothing can. */
-    private INDArray baseStateBefore;
+    /** Makes the direction as long as a trial can throw; null if nothing can. */
+    private TentativeUpdate tentative;
     private INDArray gradient;
     private INDArray averagedSquares;
     private StepRule rule;
@@ -64,10 +63,9 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         }
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
         if (baseState != null && rule.looksAhead()) {
-            this.baseState = baseState;
-            baseStateBefore = Nd4j.createUninitialized(baseState.dataType(), baseState.length());
+            tentative = new TentativeUpdate(directionOnly, baseState, length);
         }
-        if (updater.keepsGradient()) {
+        if (tentative != null || updater.keepsGradient()) {
             gradient = Nd4j.createUninitialized(type, length);
         } else if (updater.averagedGradient() != null) {
             gradient = (INDArray) base.getState().get(updater.averagedGradient());
@@ -97,19 +95,23 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
                     + " step size: add the line net.addListeners(new StepSizeListener()); before fit."
                     + " (Layerwise pretraining does not go through listeners and is not supported.)");
         }
-        if (updater.keepsGradient() && rule.needsGradient()) {
+        if (tentative != null || updater.keepsGradient() && rule.needsGradient()) {
             gradient.assign(view);
         }
-        if (baseStateBefore != null) {
-            baseStateBefore.assign(baseState);
+        if (tentative != null) {
+            tentative.apply(view, iterations.getAsInt(), epoch);
+        } else {
+            base.applyUpdater(view, iterations.getAsInt(), epoch);
         }
-        base.applyUpdater(view, iterations.getAsInt(), epoch);
     }
 
-    /** Puts the base updater's state back to where it was before {@link #applyUpdater}. */
-    void undo() {
-        if (baseStateBefore != null) {
-            baseState.assign(baseStateBefore);
+    /**
+     * Called when the search is over: the base updater's state follows. Nobody asks for the gradient any more, which the base
+     * updater turns into the direction once more.
+     */
+    void searched(int epoch) {
+        if (tentative != null) {
+            base.applyUpdater(gradient, iterations.getAsInt(), epoch);
         }
     }
 

@@ -51,7 +51,10 @@ public abstract class FanStepUpdater extends AdamDirectionUpdater {
         Builder() {
         }
 
-        /** The step r as a part of the natural size of a layer's weights; greater than 0 and at most 1000. */
+        /**
+         * The step r, with batches of 32 examples or more, as a part of the natural size of a layer's weights; greater than 0 and
+         * at most 1000.
+         */
         public B step(double step) {
             this.step = step;
             return self();

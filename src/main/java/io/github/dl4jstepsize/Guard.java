@@ -76,9 +76,9 @@ final class Guard {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
                                     + " trained before, and there is more to learn, this method does not train it: try larger"
                                     + " batches (PAL and SLS judge a step by the batch that gave the direction), scaled"
-                                    + " inputs, or another method, for example AutoUpdater",
+                                    + " inputs, or another method{}",
                             updater.getClass().getSimpleName(), epoch, mean, mean < firstMean ? "hardly lower" : "no lower",
-                            firstMean);
+                            firstMean, updater instanceof AutoUpdater ? "" : ", for example AutoUpdater");
                 }
             }
             losses = 0;

@@ -19,7 +19,7 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(SlsUpdater.builder().base(new Adam()).build())
  * }</pre>
  * Costs one extra forward pass per trial, little more than one per iteration; the memory of one parameter vector for
- * the search, and with a base other than Sgd one for the gradient and a copy of the base updater's state.
+ * the search, and with a base other than Sgd one for the gradient; that base is applied twice in every iteration.
  * <p>
  * The recommended settings differ from the published ones (c 0.1, backtrack 0.9, growth 2) so that the step neither
  * overshoots nor freezes: c 0.5, because with 0.1 steps of 1.8 times the distance to a parabola's minimum are

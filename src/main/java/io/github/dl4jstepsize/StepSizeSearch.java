@@ -331,12 +331,12 @@ final class StepSizeSearch {
         double[] before = layout.collect(progress, rule);
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             progress.count(epoch, batch.size);
-            progress.directions++;
             Step step = rule.step(batch);
+            updaters.forEach(updater -> updater.searched(epoch));
+            progress.directions++;
             return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
-            updaters.forEach(DirectionUpdater::undo);
             throw t;
         }
     }

@@ -59,13 +59,17 @@ public abstract class StepSizeUpdater implements IUpdater {
 
     /**
      * The name of the base updater's state that takes the place of the gradient in the rule's eyes: an average of the
-     * gradients, without correction of its bias. Null for the gradient itself.
+     * gradients, without correction of its bias. Null for the gradient itself. Not for rules that look ahead, because the base
+     * updater's state then follows after the search.
      */
     String averagedGradient() {
         return null;
     }
 
-    /** The name of the base updater's state that holds its running average of squared gradients; null for none. */
+    /**
+     * The name of the base updater's state that holds its running average of squared gradients; null for none. Not for rules
+     * that look ahead.
+     */
     String averagedSquares() {
         return null;
     }

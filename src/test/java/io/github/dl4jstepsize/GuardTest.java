@@ -230,6 +230,24 @@ class GuardTest {
         }
     }
 
+    /** 0.93 of the first epoch's mean is where the fourth one's is hardly lower. */
+    @ParameterizedTest
+    @CsvSource({"0.94, 1", "0.92, 0"})
+    void hardlyLowerBeginsWhereTheExperimentsSay(double ofTheFirst, int expected) {
+        Guard guard = new Guard();
+        StepSizeUpdater updater = new ProbeUpdater(batch -> Step.chosen(1, 1, Outcome.CONSTANT));
+        String printed = printed(() -> {
+            for (int epoch = 0; epoch < 5; epoch++) {
+                for (int i = 0; i < 100; i++) {
+                    double loss = epoch == 3 ? ofTheFirst : epoch == 0 ? 1 : 0.99;
+                    guard.watch(new StepRecord(100 * epoch + i, epoch, loss, Step.chosen(1, 1, Outcome.CONSTANT), 0, 0),
+                            100, updater);
+                }
+            }
+        });
+        assertEquals(expected, printed.split("hardly lower", -1).length - 1, printed);
+    }
+
     private static DataSet dataSet(int seed) {
         MultiDataSet batch = batch(Problem.MLP_CLIPPED, seed, 1);
         return new DataSet(batch.getFeatures(0), batch.getLabels(0));
@@ -241,15 +259,19 @@ class GuardTest {
 
     /** Trains for an epoch and counts the warnings that SLF4J's simple logger prints. */
     private static int warnings(MultiLayerNetwork network, List<DataSet> epoch, String message) {
+        String text = printed(() -> network.fit(new ListDataSetIterator<>(epoch, 1)));
+        return text.split("WARN[^\n]*ProbeUpdater: " + message, -1).length - 1;
+    }
+
+    private static String printed(Runnable action) {
         PrintStream original = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setErr(new PrintStream(printed, true));
         try {
-            network.fit(new ListDataSetIterator<>(epoch, 1));
+            action.run();
         } finally {
             System.setErr(original);
         }
-        String text = new String(printed.toByteArray(), StandardCharsets.UTF_8);
-        return text.split("WARN[^\n]*ProbeUpdater: " + message, -1).length - 1;
+        return new String(printed.toByteArray(), StandardCharsets.UTF_8);
     }
 }

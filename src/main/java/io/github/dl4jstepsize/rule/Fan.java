@@ -21,8 +21,10 @@ package io.github.dl4jstepsize.rule;
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch.
  * <p>
- * The gradient of few examples is mostly noise, of which Adam makes steps of full length, and an epoch of small batches has
- * many of them: a square root would keep their sum as long as with batches of 32.
+ * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
+ * root of the batch; 0.75 is what noisy labels asked for, and cost nothing elsewhere. Where nobody counts epochs, a full batch of
+ * few examples is taken for a small one. Examples are counted whatever the number of their labels: a sequence or an image
+ * with a label at every place is one.
  * <p>
  * Measures nothing; no extra pass, and one vector for the scale of the weights beside Adam's two.
  * <p>

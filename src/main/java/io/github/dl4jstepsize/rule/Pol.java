@@ -13,7 +13,8 @@ package io.github.dl4jstepsize.rule;
  * </pre>
  * The noise in S keeps the step finite near a loss of zero, where Polyak's |mean g|^2 does not. Where the smallest
  * attainable loss is far above zero (label noise), the rule by itself makes steps that are far too long: only the bounds
- * help, which have a meaning across networks for SCALED, where they are parts of a weight's natural size.
+ * help, which have a meaning across networks for SCALED, where they are parts of a weight's natural size. Unlike FAN's step
+ * they are the same for small batches.
  * <p>
  * No extra pass. S is measured in every iteration of the warm-up and in every tenth after it, which costs a copy of the
  * gradient; one vector for that, and one for the scale of the weights, beside Adam's two. The loss should not be

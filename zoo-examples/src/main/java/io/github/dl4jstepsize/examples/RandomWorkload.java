@@ -115,8 +115,7 @@ final class RandomWorkload {
         l2 = one(L2);
         boolean norm = kind != Kind.LSTM && kind != Kind.REGRESSION && oneIn(3);
         double kept = oneIn(3) ? 0.5 + 0.4 * random.nextDouble() : 1;
-        title.add(activation.toString()).add(weights.toString()).add("L2 " + l2).add(norm ? "BatchNorm" : "no BatchNorm")
-                .add(kept == 1 ? "no dropout" : String.format(Locale.ROOT, "dropout, kept %.2f", kept));
+        title.add(activation.toString()).add(weights.toString()).add("L2 " + l2).add(norm ? "BatchNorm" : "no BatchNorm");
         int depth;
         switch (kind) {
             case CONVOLUTIONAL:
@@ -132,7 +131,7 @@ final class RandomWorkload {
         }
         for (int i = 0; i < depth; i++) {
             int units = size(32, kind == Kind.REGRESSION ? 128 : 512);
-            title.add(units + " units");
+            title.add(units + " units" + (kept == 1 ? "" : String.format(Locale.ROOT, ", %.2f of them kept", kept)));
             layers.add(() -> new DenseLayer.Builder().nOut(units).dropOut(kept == 1 ? 0 : kept).build());
             if (norm) {
                 layers.add(BatchNormalization::new);

@@ -74,7 +74,7 @@ final class Workloads {
 
     /** @throws InputException if there is no such workload */
     static Workload named(String name) {
-        if (name.matches(RANDOM + "[0-9]{1,9}")) {
+        if (name.matches(RANDOM + "(0|[1-9][0-9]{0,8})")) {
             return RandomWorkload.of(Long.parseLong(name.substring(RANDOM.length())));
         }
         Workload workload = BY_NAME.getOrDefault(name, VARIATIONS.get(name));

@@ -216,6 +216,7 @@ class CompareCommandTest {
         Run.expect(1, file.toString(), Run.of("compare", "--out", file));
         Run.expect(1, "no workload \"mnist\"", Run.of("compare", "--workload", "mnist", "--out", directory));
         Run.expect(1, "random-1, random-2", Run.of("compare", "--workload", "random-x", "--out", directory));
+        Run.expect(1, "no workload \"random-007\"", Run.of("compare", "--workload", "random-007", "--out", directory));
         Run.expect(1, "no updater \"adm\"", Run.of("compare", "--updaters", "pal,adm", "--out", directory));
         Run.expect(2, "--grid sgd=1..0.1", compare("--grid", "sgd=1..0.1"));
         Run.expect(2, "--grid sgd", compare("--grid", "sgd"));
@@ -229,7 +230,7 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-3"})
+    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-10"})
     void embeddedWorkloadsRun(String workload) {
         Run run = Run.of("compare", "--workload", workload, "--updaters", "pal,adam", "--seeds", 1, "--epochs", 1,
                 "--examples", 100, "--out", directory);
