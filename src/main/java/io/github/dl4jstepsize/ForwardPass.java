@@ -136,6 +136,9 @@ abstract class ForwardPass {
     /** The layer with parameters that a layer reads, if it is one, as it is or through layers without parameters. */
     abstract Optional<Layer> layerBefore(Trainable layer);
 
+    /** The layers, and vertices without a layer, that read what a layer puts out. */
+    abstract List<Trainable> readersOf(Trainable layer);
+
     /** The number of the output that a layer is, or that a loss layer without parameters makes of its outputs; otherwise -1. */
     abstract int outputOf(Trainable layer);
 

@@ -20,6 +20,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** {@link ForwardPass} of a ComputationGraph. */
 final class GraphPass extends ForwardPass {
@@ -145,6 +146,13 @@ final class GraphPass extends ForwardPass {
             name = inputs.size() == 1 ? inputs.get(0) : null;
         } while (name != null && !configuration.getNetworkInputs().contains(name) && network.getVertex(name).numParams() == 0);
         return name;
+    }
+
+    @Override
+    List<Trainable> readersOf(Trainable layer) {
+        String name = ((GraphVertex) layer).getVertexName();
+        return configuration.getVertexInputs().entrySet().stream().filter(vertex -> vertex.getValue().contains(name))
+                .map(vertex -> network.getVertex(vertex.getKey())).collect(Collectors.toList());
     }
 
     @Override

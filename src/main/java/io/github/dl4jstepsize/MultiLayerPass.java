@@ -15,6 +15,7 @@ import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -88,6 +89,17 @@ final class MultiLayerPass extends ForwardPass {
             }
         }
         return before;
+    }
+
+    @Override
+    List<Trainable> readersOf(Trainable layer) {
+        Layer[] layers = layers();
+        for (int i = 0; i < layers.length - 1; i++) {
+            if (layers[i] == layer) {
+                return List.of(layers[i + 1]);
+            }
+        }
+        return List.of();
     }
 
     @Override

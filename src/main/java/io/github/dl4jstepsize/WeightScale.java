@@ -3,19 +3,30 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Broadcast;
@@ -24,6 +35,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
 import java.util.List;
+import java.util.Set;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
@@ -31,6 +43,9 @@ import java.util.List;
  * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
  * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
  * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
+ * <p>
+ * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
+ * what changes it by the same angle whatever their size and that of the inputs: their own root mean square.
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -45,6 +60,10 @@ final class WeightScale {
      * workloads beside 1: zoo-examples/experiments/09-input-scale.txt.
      */
     private static final double GATED_PART = 0.2;
+
+    /** With these f(a x) = a f(x) for a > 0. */
+    private static final Set<Class<?>> HOMOGENEOUS =
+            Set.of(ActivationIdentity.class, ActivationReLU.class, ActivationLReLU.class);
 
     private WeightScale() {
     }
@@ -66,7 +85,9 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
-            INDArray scale = scales.get(place(variable, parameters)).assign(1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
+            double own = isWeight(variable) && isScaleInvariant(layer, pass) ? rootMeanSquare(variable) : 0;
+            INDArray scale = scales.get(place(variable, parameters))
+                    .assign(own > 0 ? own : 1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
                 INDArray array = layer.paramTable(false).get(variable.getParamName());
@@ -77,6 +98,35 @@ final class WeightScale {
             }
         }
         return scales;
+    }
+
+    private static double rootMeanSquare(ParamState variable) {
+        INDArray weights = variable.getLayer().paramTable(false).get(variable.getParamName());
+        return weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
+    }
+
+    /** Whether the network computes the same with all weights of the layer, and its bias, multiplied with a positive number. */
+    private static boolean isScaleInvariant(Trainable layer, ForwardPass pass) {
+        boolean withinTheLayer = layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
+        return withinTheLayer || isHomogeneous(layer) && isNormalized(layer, pass);
+    }
+
+    /** Whether BatchNormalizations are all that reads the layer, as it is or through homogeneous layers. */
+    private static boolean isNormalized(Trainable layer, ForwardPass pass) {
+        List<Trainable> readers = pass.readersOf(layer);
+        return !readers.isEmpty() && readers.stream().allMatch(reader -> reader.getConfig() instanceof BatchNormalization
+                || reader.numParams() == 0 && isHomogeneous(reader) && isNormalized(reader, pass));
+    }
+
+    private static boolean isHomogeneous(Trainable layer) {
+        if (layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer) {
+            return HOMOGENEOUS.contains(((BaseLayer) layer.getConfig()).getActivationFn().getClass());
+        }
+        if (layer.getConfig() instanceof ActivationLayer) {
+            return HOMOGENEOUS.contains(((ActivationLayer) layer.getConfig()).getActivationFn().getClass());
+        }
+        return layer.getConfig() instanceof SubsamplingLayer || layer.getConfig() instanceof DropoutLayer
+                || layer.getConfig() instanceof ZeroPaddingLayer;
     }
 
     /** Whether inputs are multiplied with it and summed up: false for biases, and for gains. */

@@ -5,8 +5,10 @@ import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -18,6 +20,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
@@ -29,6 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -265,6 +270,60 @@ class WeightScaleTest {
         assertFanIn(sumOfSquares, moved.get("b_W"));
         assertFanIn(8, moved.get("b_b"));
         assertFanIn(11, moved.get("output_W"));
+    }
+
+    /**
+     * 0, 3: through pooling and a rectifier, whatever the size of the inputs. 5: not through a hyperbolic tangent. 7: a
+     * normalization within the layer. 8, 9: none.
+     */
+    @Test
+    void weightsWhoseSizeANormalizationUndoesCountByTheirOwn() {
+        MultiLayerNetwork network = network(InputType.convolutional(6, 6, 2),
+                new ConvolutionLayer.Builder(3, 3).nOut(3).activation(Activation.IDENTITY).build(),
+                new SubsamplingLayer.Builder().kernelSize(2, 2).build(), new BatchNormalization(),
+                new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build(), new BatchNormalization(),
+                new DenseLayer.Builder().nOut(6).activation(Activation.TANH).build(), new BatchNormalization(),
+                new DenseLayer.Builder().nOut(7).activation(Activation.TANH).hasLayerNorm(true).build(),
+                new DenseLayer.Builder().nOut(8).activation(Activation.RELU).build(), Problem.classes(CLASSES).build());
+        network.params().muli(10);
+        Map<String, INDArray> before = network.clone().paramTable();
+        Map<String, INDArray> moved = moved(network, () -> network.fit(Problem.random(1, DataType.DOUBLE, 5, 2, 6, 6).muli(255),
+                Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES)));
+        for (String name : new String[]{"0_W", "3_W", "7_W"}) {
+            INDArray weights = before.get(name);
+            assertFanIn(weights.length() / weights.mul(weights).sumNumber().doubleValue() / 3, moved.get(name));
+        }
+        assertFanIn(5, moved.get("5_W"));
+        assertFanIn(7, moved.get("8_W"));
+        assertFanIn(8, moved.get("9_W"));
+    }
+
+    /** A is only read by a normalization, behind a rectifier; b by a sum as well; c is all 0. */
+    @Test
+    void inGraphsAllThatReadsThemHasToUndoTheirSize() {
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .activation(Activation.IDENTITY).updater(scale()).graphBuilder()
+                .addInputs("in").setInputTypes(InputType.feedForward(5))
+                .addLayer("a", new DenseLayer.Builder().nOut(CLASSES).build(), "in")
+                .addLayer("relu", new ActivationLayer(Activation.RELU), "a")
+                .addLayer("a-norm", new BatchNormalization(), "relu")
+                .addLayer("b", new DenseLayer.Builder().nOut(CLASSES).build(), "a-norm")
+                .addLayer("b-norm", new BatchNormalization(), "b")
+                .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "b", "b-norm")
+                .addLayer("c", new DenseLayer.Builder().nOut(CLASSES).weightInit(WeightInit.ZERO).build(), "sum")
+                .addLayer("c-norm", new BatchNormalization(), "c")
+                .addLayer("output", Problem.classes(CLASSES).activation(Activation.SOFTMAX).build(), "c-norm")
+                .setOutputs("output").build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        INDArray weights = network.getParam("a_W").dup();
+        Map<String, INDArray> moved = moved(network, () -> network.fit(
+                new INDArray[]{Problem.random(1, DataType.DOUBLE, 6, 5)},
+                new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 6, CLASSES)}));
+        assertFanIn(weights.length() / weights.mul(weights).sumNumber().doubleValue() / 3, moved.get("a_W"));
+        for (String name : new String[]{"b_W", "c_W", "output_W"}) {
+            assertFanIn(CLASSES, moved.get(name));
+        }
     }
 
     @Test
