@@ -36,6 +36,7 @@ import org.nd4j.linalg.indexing.conditions.Conditions;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
@@ -45,7 +46,8 @@ import java.util.Set;
  * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
  * <p>
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
- * what changes it by the same angle whatever their size and that of the inputs: their own root mean square.
+ * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
+ * before the normalization keeps a part of the factor, the scale is at least that, over sqrt(6).
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -61,6 +63,11 @@ final class WeightScale {
      */
     private static final double GATED_PART = 0.2;
 
+    /**
+     * Weights of mean square 2/fan_in (K. He et al., "Delving deep into rectifiers", 2015) are so many times as large as 1/sqrt(3
+     * fan_in).
+     */
+    private static final double HE = Math.sqrt(6);
     /** With these f(a x) = a f(x) for a > 0. */
     private static final Set<Class<?>> HOMOGENEOUS =
             Set.of(ActivationIdentity.class, ActivationReLU.class, ActivationLReLU.class);
@@ -85,9 +92,9 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
-            double own = isWeight(variable) && isScaleInvariant(layer, pass) ? rootMeanSquare(variable) : 0;
+            double natural = 1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases));
             INDArray scale = scales.get(place(variable, parameters))
-                    .assign(own > 0 ? own : 1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases)));
+                    .assign(isWeight(variable) ? normalized(variable, natural, pass) : natural);
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
                 INDArray array = layer.paramTable(false).get(variable.getParamName());
@@ -100,22 +107,31 @@ final class WeightScale {
         return scales;
     }
 
-    private static double rootMeanSquare(ParamState variable) {
-        INDArray weights = variable.getLayer().paramTable(false).get(variable.getParamName());
-        return weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
+    /** The scale of weights that would be the natural one, were there no normalization. */
+    private static double normalized(ParamState variable, double natural, ForwardPass pass) {
+        Trainable layer = variable.getLayer();
+        if (!(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
+            return natural;
+        }
+        INDArray weights = layer.paramTable(false).get(variable.getParamName());
+        double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
+        if (isScaleInvariant(layer, pass)) {
+            return own > 0 ? own : natural;
+        }
+        return isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer) ? Math.max(natural, own / HE) : natural;
     }
 
     /** Whether the network computes the same with all weights of the layer, and its bias, multiplied with a positive number. */
     private static boolean isScaleInvariant(Trainable layer, ForwardPass pass) {
         boolean withinTheLayer = layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
-        return withinTheLayer || isHomogeneous(layer) && isNormalized(layer, pass);
+        return withinTheLayer || isHomogeneous(layer) && isNormalized(layer, pass, WeightScale::isHomogeneous);
     }
 
-    /** Whether BatchNormalizations are all that reads the layer, as it is or through homogeneous layers. */
-    private static boolean isNormalized(Trainable layer, ForwardPass pass) {
+    /** Whether BatchNormalizations are all that reads the layer, as it is or through such layers without parameters. */
+    private static boolean isNormalized(Trainable layer, ForwardPass pass, Predicate<Trainable> through) {
         List<Trainable> readers = pass.readersOf(layer);
         return !readers.isEmpty() && readers.stream().allMatch(reader -> reader.getConfig() instanceof BatchNormalization
-                || reader.numParams() == 0 && isHomogeneous(reader) && isNormalized(reader, pass));
+                || reader.numParams() == 0 && through.test(reader) && isNormalized(reader, pass, through));
     }
 
     private static boolean isHomogeneous(Trainable layer) {

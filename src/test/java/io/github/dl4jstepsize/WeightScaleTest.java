@@ -273,7 +273,7 @@ class WeightScaleTest {
     }
 
     /**
-     * 0, 3: through pooling and a rectifier, whatever the size of the inputs. 5: not through a hyperbolic tangent. 7: a
+     * 0, 3: through pooling and a rectifier, whatever the size of the inputs. 5: in part, through a hyperbolic tangent. 7: a
      * normalization within the layer. 8, 9: none.
      */
     @Test
@@ -290,12 +290,26 @@ class WeightScaleTest {
         Map<String, INDArray> moved = moved(network, () -> network.fit(Problem.random(1, DataType.DOUBLE, 5, 2, 6, 6).muli(255),
                 Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES)));
         for (String name : new String[]{"0_W", "3_W", "7_W"}) {
-            INDArray weights = before.get(name);
-            assertFanIn(weights.length() / weights.mul(weights).sumNumber().doubleValue() / 3, moved.get(name));
+            assertFanIn(1 / (3 * meanSquare(before.get(name))), moved.get(name));
         }
-        assertFanIn(5, moved.get("5_W"));
+        assertFanIn(2 / meanSquare(before.get("5_W")), moved.get("5_W"));
         assertFanIn(7, moved.get("8_W"));
         assertFanIn(8, moved.get("9_W"));
+    }
+
+    private static double meanSquare(INDArray array) {
+        return array.mul(array).meanNumber().doubleValue();
+    }
+
+    /** Weights of Xavier's size are smaller than He's, and a hyperbolic tangent is between them and the normalization. */
+    @Test
+    void weightsBehindOtherActivationsCountByTheirOwnSizeIfItIsLarge() {
+        MultiLayerNetwork network = network(InputType.feedForward(6),
+                new DenseLayer.Builder().nOut(5).weightInit(WeightInit.XAVIER).activation(Activation.TANH).build(),
+                new BatchNormalization(), Problem.classes(CLASSES).build());
+        INDArray features = Problem.random(1, DataType.DOUBLE, 8, 6);
+        Map<String, INDArray> moved = moved(network, () -> network.fit(features, Problem.oneHot(1, DataType.DOUBLE, 8, CLASSES)));
+        assertFanIn(Math.max(1, 6 * meanSquare(features)), moved.get("0_W"));
     }
 
     /** A is only read by a normalization, behind a rectifier; b by a sum as well; c is all 0. */
@@ -320,7 +334,7 @@ class WeightScaleTest {
         Map<String, INDArray> moved = moved(network, () -> network.fit(
                 new INDArray[]{Problem.random(1, DataType.DOUBLE, 6, 5)},
                 new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 6, CLASSES)}));
-        assertFanIn(weights.length() / weights.mul(weights).sumNumber().doubleValue() / 3, moved.get("a_W"));
+        assertFanIn(1 / (3 * meanSquare(weights)), moved.get("a_W"));
         for (String name : new String[]{"b_W", "c_W", "output_W"}) {
             assertFanIn(CLASSES, moved.get(name));
         }

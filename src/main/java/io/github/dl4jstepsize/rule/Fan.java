@@ -11,6 +11,7 @@ package io.github.dl4jstepsize.rule;
  *                                                            which has positions = examples times steps of time
  *       1/(3 mean of w^2)                                  weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration
+ *       at most 2/(mean of w^2)                            weights w that a normalization follows behind another activation
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
@@ -35,7 +36,7 @@ package io.github.dl4jstepsize.rule;
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. Of weights before a BatchNormalization, with nothing but identities, rectifiers, pooling,
  * padding or dropout between, or in a DenseLayer with a layer normalization, only the direction counts: the same r turns it by
- * the same angle (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and
+ * the same angle. Behind other activations that holds in part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and
  * weight normalization", 2017, has the effective step of such weights). s does so for targets in thousands, whatever the loss
  * (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small batches
  * (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs and
