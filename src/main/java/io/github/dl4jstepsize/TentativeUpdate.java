@@ -6,6 +6,9 @@ import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * The direction that an updater makes of a gradient while its state stays as it is, for a search that may throw.
  * <p>
@@ -18,13 +21,8 @@ final class TentativeUpdate {
 
     private static final String ELEMENTWISE = Adam.class.getPackageName();
 
-    private final INDArray state;
     private final long length;
-    private final long piece;
-    private final INDArray copy;
-    private final GradientUpdater ofPiece;
-    /** For the last piece if it is shorter. */
-    private final GradientUpdater ofRest;
+    private final List<Piece> pieces = new ArrayList<>();
 
     /**
      * @param updater makes the updates
@@ -32,35 +30,45 @@ final class TentativeUpdate {
      * @param length  of the gradient
      */
     TentativeUpdate(IUpdater updater, INDArray state, long length) {
-        this.state = state;
         this.length = length;
         boolean elementwise = updater.getClass().getPackageName().equals(ELEMENTWISE);
-        piece = elementwise ? Math.min(length, BlockVector.PIECE / (state.length() / length)) : length;
-        copy = Nd4j.createUninitialized(state.dataType(), sizeOfState(piece));
-        ofPiece = updater.instantiate(copy, false);
-        long rest = length % piece;
-        ofRest = rest == 0 ? ofPiece : updater.instantiate(StateLayout.part(copy, 0, sizeOfState(rest)), false);
-    }
-
-    private long sizeOfState(long elements) {
-        return elements == length ? state.length() : state.length() / length * elements;
+        long vectors = elementwise ? state.length() / length : 1;
+        long ofState = state.length() / vectors;
+        long longest = elementwise ? Math.min(length, BlockVector.PIECE / vectors) : length;
+        INDArray copy = Nd4j.createUninitialized(state.dataType(), vectors * (elementwise ? longest : ofState));
+        for (long from = 0; from < length; from += longest) {
+            Piece piece = new Piece();
+            piece.from = from;
+            piece.length = Math.min(longest, length - from);
+            long ofCopy = elementwise ? piece.length : ofState;
+            for (long i = 0; i < vectors; i++) {
+                piece.state.add(StateLayout.part(state, i * ofState + from, ofCopy));
+                piece.copy.add(StateLayout.part(copy, i * ofCopy, ofCopy));
+            }
+            piece.updater = updater.instantiate(StateLayout.part(copy, 0, vectors * ofCopy), false);
+            pieces.add(piece);
+        }
     }
 
     /** Turns the gradient into the direction. */
     @SuppressWarnings("unchecked")
     void apply(INDArray gradient, int iteration, int epoch) {
-        if (piece == length) {
-            copy.assign(state);
-            ofPiece.applyUpdater(gradient, iteration, epoch);
-            return;
-        }
         INDArray flat = gradient.reshape(length);
-        for (long from = 0; from < length; from += piece) {
-            long size = Math.min(piece, length - from);
-            for (int i = 0; i < state.length() / length; i++) {
-                StateLayout.part(copy, i * size, size).assign(StateLayout.part(state, i * length + from, size));
+        for (Piece piece : pieces) {
+            for (int i = 0; i < piece.state.size(); i++) {
+                piece.copy.get(i).assign(piece.state.get(i));
             }
-            (size == piece ? ofPiece : ofRest).applyUpdater(StateLayout.part(flat, from, size), iteration, epoch);
+            INDArray part = pieces.size() == 1 ? gradient : StateLayout.part(flat, piece.from, piece.length);
+            piece.updater.applyUpdater(part, iteration, epoch);
         }
+    }
+
+    private static final class Piece {
+        private long from;
+        private long length;
+        /** The vectors of the updater's state, and where they are copied to. */
+        private final List<INDArray> state = new ArrayList<>();
+        private final List<INDArray> copy = new ArrayList<>();
+        private GradientUpdater updater;
     }
 }
