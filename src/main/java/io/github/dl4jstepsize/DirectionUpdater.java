@@ -53,17 +53,19 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
      * @param rule      what the direction is for
      * @param type      data type of the parameters
      * @param length    number of parameters in the block
+     * @param copyOfState room for {@link TentativeUpdate}; null if the rule does not look ahead or there is no base state
      * @param iterations how often the base updater has run with this state. DL4J's own count of iterations starts
      *                  elsewhere in a network that has been trained before, and goes on when the guard drops a batch
      */
-    void attach(INDArray baseState, boolean fresh, StepRule rule, DataType type, long length, IntSupplier iterations) {
+    void attach(INDArray baseState, boolean fresh, StepRule rule, DataType type, long length, INDArray copyOfState,
+                IntSupplier iterations) {
         IUpdater directionOnly = updater.base().clone();
         if (directionOnly.hasLearningRate()) {
             directionOnly.setLrAndSchedule(1.0, null);
         }
         base = directionOnly.instantiate(baseState, fresh && baseState != null);
-        if (baseState != null && rule.looksAhead()) {
-            tentative = new TentativeUpdate(directionOnly, baseState, length);
+        if (copyOfState != null) {
+            tentative = new TentativeUpdate(directionOnly, baseState, length, copyOfState);
         }
         if (tentative != null || updater.keepsGradient()) {
             gradient = Nd4j.createUninitialized(type, length);

@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 
 import java.util.ArrayList;
@@ -137,15 +138,23 @@ final class StepSizeSearch {
             memory[index] = memory(blocks, index);
         }
         average = StateLayout.needsAverage(updater, rule) ? memory(blocks, memory.length) : null;
+        INDArray copyOfState = rule.looksAhead() ? copyOfBaseState(updater, type, blocks) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
             updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule, type, length,
-                    () -> progress.directions);
+                    copyOfState, () -> progress.directions);
         }
         gradient = updaters.get(0).gradient() == null ? direction
                 : parameterVector.beside(forEach(updaters, i -> updaters.get(i).gradient()));
         squaredGradient = updater.averagedSquares() == null ? null
                 : parameterVector.beside(forEach(updaters, i -> updaters.get(i).averagedSquares()));
+    }
+
+    /** Room for what blocks copy of their base updaters' states, one after the other; null if there are no states. */
+    private static INDArray copyOfBaseState(StepSizeUpdater updater, DataType type, List<UpdaterBlock> blocks) {
+        IUpdater base = updater.base();
+        long longest = blocks.stream().mapToLong(block -> TentativeUpdate.room(base, length(block))).max().orElse(0);
+        return longest == 0 ? null : Nd4j.createUninitialized(type, longest);
     }
 
     private BlockVector memory(List<UpdaterBlock> blocks, int index) {
@@ -163,7 +172,7 @@ final class StepSizeSearch {
         }
     }
 
-    private static boolean isFrozen(Trainable layer) {
+    static boolean isFrozen(Trainable layer) {
         return layer instanceof FrozenLayerWithBackprop
                 || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
     }

@@ -1,7 +1,6 @@
 package io.github.dl4jstepsize;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -28,14 +27,14 @@ final class TentativeUpdate {
      * @param updater makes the updates
      * @param state   its state for the whole gradient
      * @param length  of the gradient
+     * @param copy    a vector of at least {@link #room}, whose content matters to nobody else in between
      */
-    TentativeUpdate(IUpdater updater, INDArray state, long length) {
+    TentativeUpdate(IUpdater updater, INDArray state, long length, INDArray copy) {
         this.length = length;
-        boolean elementwise = updater.getClass().getPackageName().equals(ELEMENTWISE);
+        boolean elementwise = isElementwise(updater);
         long vectors = elementwise ? state.length() / length : 1;
         long ofState = state.length() / vectors;
-        long longest = elementwise ? Math.min(length, BlockVector.PIECE / vectors) : length;
-        INDArray copy = Nd4j.createUninitialized(state.dataType(), vectors * (elementwise ? longest : ofState));
+        long longest = elementwise ? longestPiece(length, vectors) : length;
         for (long from = 0; from < length; from += longest) {
             Piece piece = new Piece();
             piece.from = from;
@@ -48,6 +47,21 @@ final class TentativeUpdate {
             piece.updater = updater.instantiate(StateLayout.part(copy, 0, vectors * ofCopy), false);
             pieces.add(piece);
         }
+    }
+
+    /** How many elements are copied at once; 0 if the updater has no state. */
+    static long room(IUpdater updater, long length) {
+        long state = updater.stateSize(length);
+        long vectors = state / length;
+        return isElementwise(updater) ? vectors * longestPiece(length, vectors) : state;
+    }
+
+    private static boolean isElementwise(IUpdater updater) {
+        return updater.getClass().getPackageName().equals(ELEMENTWISE);
+    }
+
+    private static long longestPiece(long length, long vectors) {
+        return vectors == 0 ? length : Math.min(length, BlockVector.PIECE / vectors);
     }
 
     /** Turns the gradient into the direction. */

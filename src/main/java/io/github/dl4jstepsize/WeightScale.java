@@ -2,6 +2,7 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -24,6 +25,7 @@ import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
+import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationLReLU;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
@@ -35,7 +37,6 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
 import java.util.List;
-import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -68,9 +69,8 @@ final class WeightScale {
      * fan_in).
      */
     private static final double HE = Math.sqrt(6);
-    /** With these f(a x) = a f(x) for a > 0. */
-    private static final Set<Class<?>> HOMOGENEOUS =
-            Set.of(ActivationIdentity.class, ActivationReLU.class, ActivationLReLU.class);
+    /** Of 1/sqrt(3 fan_in): where weights are almost 0, the small number that a normalization adds to the variance is not small. */
+    private static final double SMALLEST_OWN = 0.1;
 
     private WeightScale() {
     }
@@ -116,7 +116,7 @@ final class WeightScale {
         INDArray weights = layer.paramTable(false).get(variable.getParamName());
         double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
         if (isScaleInvariant(layer, pass)) {
-            return own > 0 ? own : natural;
+            return Math.max(own, SMALLEST_OWN / Math.sqrt(3 * fanIn(layer, variable.getParamName())));
         }
         return isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer) ? Math.max(natural, own / HE) : natural;
     }
@@ -130,19 +130,33 @@ final class WeightScale {
     /** Whether BatchNormalizations are all that reads the layer, as it is or through such layers without parameters. */
     private static boolean isNormalized(Trainable layer, ForwardPass pass, Predicate<Trainable> through) {
         List<Trainable> readers = pass.readersOf(layer);
-        return !readers.isEmpty() && readers.stream().allMatch(reader -> reader.getConfig() instanceof BatchNormalization
+        return !readers.isEmpty() && readers.stream().allMatch(reader -> normalizes(reader)
                 || reader.numParams() == 0 && through.test(reader) && isNormalized(reader, pass, through));
     }
 
+    /** A frozen BatchNormalization has statistics of its own. */
+    private static boolean normalizes(Trainable layer) {
+        return layer.getConfig() instanceof BatchNormalization && !StepSizeSearch.isFrozen(layer);
+    }
+
+    /** Whether f(a x) = a f(x) for a > 0, biases aside. */
     private static boolean isHomogeneous(Trainable layer) {
         if (layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer) {
-            return HOMOGENEOUS.contains(((BaseLayer) layer.getConfig()).getActivationFn().getClass());
+            return isHomogeneous(((BaseLayer) layer.getConfig()).getActivationFn());
         }
         if (layer.getConfig() instanceof ActivationLayer) {
-            return HOMOGENEOUS.contains(((ActivationLayer) layer.getConfig()).getActivationFn().getClass());
+            return isHomogeneous(((ActivationLayer) layer.getConfig()).getActivationFn());
         }
-        return layer.getConfig() instanceof SubsamplingLayer || layer.getConfig() instanceof DropoutLayer
-                || layer.getConfig() instanceof ZeroPaddingLayer;
+        // Other kinds of dropout add something.
+        return layer.getConfig() instanceof SubsamplingLayer || layer.getConfig() instanceof ZeroPaddingLayer
+                || layer.getConfig() instanceof DropoutLayer
+                && ((DropoutLayer) layer.getConfig()).getIDropout() instanceof Dropout;
+    }
+
+    private static boolean isHomogeneous(IActivation activation) {
+        // A rectifier may have a maximum and a threshold.
+        return activation instanceof ActivationIdentity || activation instanceof ActivationLReLU
+                || new ActivationReLU().equals(activation);
     }
 
     /** Whether inputs are multiplied with it and summed up: false for biases, and for gains. */

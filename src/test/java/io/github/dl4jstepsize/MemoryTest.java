@@ -1,9 +1,11 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -74,8 +76,17 @@ class MemoryTest {
     @ParameterizedTest
     @MethodSource("methods")
     void vectorsBeyondTheBase(StepSizeUpdater updater, IUpdater base, int expected) throws IllegalAccessException {
-        MultiLayerNetwork plain = trained(base);
-        MultiLayerNetwork network = trained(updater);
+        vectorsBeyondTheBase(trained(base, 0), trained(updater, 0), expected);
+    }
+
+    /** DL4J begins a new block of parameters at every BatchNormalization: room for intermediate results there is once. */
+    @Test
+    void manySmallBlocksNeedNoMore() throws IllegalAccessException {
+        vectorsBeyondTheBase(trained(new Adam(), 8), trained(SlsUpdater.builder().base(new Adam()).build(), 8), 2);
+    }
+
+    private static void vectorsBeyondTheBase(MultiLayerNetwork plain, MultiLayerNetwork network, int expected)
+            throws IllegalAccessException {
         INDArray baseState = plain.getUpdater().getStateViewArray();
         INDArray state = network.getUpdater().getStateViewArray();
         long saved = bytes(state) - (baseState == null ? 0 : bytes(baseState));
@@ -95,8 +106,14 @@ class MemoryTest {
                 expected + " expected, but " + count + ": saved " + saved + " bytes, held " + held + " bytes");
     }
 
-    private static MultiLayerNetwork trained(IUpdater updater) {
-        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater).list()
+    /** @param normalized the number of layers with a normalization, of a hundredth of the parameters each, before the others */
+    private static MultiLayerNetwork trained(IUpdater updater, int normalized) {
+        NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().seed(1).updater(updater).list();
+        for (int i = 0; i < normalized; i++) {
+            list.layer(new DenseLayer.Builder().nIn(INPUTS).nOut(INPUTS).activation(Activation.TANH).build());
+            list.layer(new BatchNormalization.Builder().nIn(INPUTS).nOut(INPUTS).build());
+        }
+        MultiLayerNetwork network = new MultiLayerNetwork(list
                 .layer(new DenseLayer.Builder().nIn(INPUTS).nOut(HIDDEN).activation(Activation.TANH).build())
                 .layer(new OutputLayer.Builder(LossFunction.MCXENT).nIn(HIDDEN).nOut(CLASSES).activation(Activation.SOFTMAX)
                         .build()).build());

@@ -37,7 +37,8 @@ class TentativeUpdateTest {
     void isTheUpdatersOwnDirection(IUpdater updater, int length) {
         INDArray state = Nd4j.createUninitialized(DataType.FLOAT, updater.stateSize(length));
         GradientUpdater<?> own = updater.instantiate(state, true);
-        TentativeUpdate tentative = new TentativeUpdate(updater, state, length);
+        TentativeUpdate tentative = new TentativeUpdate(updater, state, length,
+                Nd4j.createUninitialized(DataType.FLOAT, TentativeUpdate.room(updater, length)));
         for (int iteration = 0; iteration < 3; iteration++) {
             INDArray gradient = Nd4j.randn(DataType.FLOAT, 1, length);
             INDArray direction = gradient.dup();

@@ -10,7 +10,7 @@ package io.github.dl4jstepsize.rule;
  *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time
  *       1/(3 mean of w^2)                                  weights w whose size a normalization undoes, as they are in the
- *                                                            first iteration
+ *                                                            first iteration; at most 100 fan_in
  *       at most 2/(mean of w^2)                            weights w that a normalization follows behind another activation
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
