@@ -48,14 +48,14 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     }
 
     /**
-     * @param baseState state of the base updater, null if it has none
-     * @param fresh     whether the base updater has to initialise its state
-     * @param rule      what the direction is for
-     * @param type      data type of the parameters
-     * @param length    number of parameters in the block
+     * @param baseState   state of the base updater, null if it has none
+     * @param fresh       whether the base updater has to initialise its state
+     * @param rule        what the direction is for
+     * @param type        data type of the parameters
+     * @param length      number of parameters in the block
      * @param copyOfState room for {@link TentativeUpdate}; null if the rule does not look ahead or there is no base state
-     * @param iterations how often the base updater has run with this state. DL4J's own count of iterations starts
-     *                  elsewhere in a network that has been trained before, and goes on when the guard drops a batch
+     * @param iterations  how often the base updater has run with this state. DL4J's own count of iterations starts
+     *                    elsewhere in a network that has been trained before, and goes on when the guard drops a batch
      */
     void attach(INDArray baseState, boolean fresh, StepRule rule, DataType type, long length, INDArray copyOfState,
                 IntSupplier iterations) {

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * POL: an averaged stochastic Polyak step along Adam's direction, in units of the natural size of each layer's weights and
- * bounded there. The formulas and the source are at {@link Pol}.
+ * bounded there; what that size is, {@link io.github.dl4jstepsize.rule.Fan} tells. The formulas and the source are at {@link Pol}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new PolUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));

@@ -31,17 +31,16 @@ final class TentativeUpdate {
      */
     TentativeUpdate(IUpdater updater, INDArray state, long length, INDArray copy) {
         this.length = length;
-        boolean elementwise = isElementwise(updater);
-        long vectors = elementwise ? state.length() / length : 1;
-        long ofState = state.length() / vectors;
-        long longest = elementwise ? longestPiece(length, vectors) : length;
+        long longest = longestPiece(updater, length);
+        boolean whole = longest == length;
+        long vectors = whole ? 1 : state.length() / length;
         for (long from = 0; from < length; from += longest) {
             Piece piece = new Piece();
             piece.from = from;
             piece.length = Math.min(longest, length - from);
-            long ofCopy = elementwise ? piece.length : ofState;
+            long ofCopy = whole ? state.length() : piece.length;
             for (long i = 0; i < vectors; i++) {
-                piece.state.add(StateLayout.part(state, i * ofState + from, ofCopy));
+                piece.state.add(StateLayout.part(state, i * length + from, ofCopy));
                 piece.copy.add(StateLayout.part(copy, i * ofCopy, ofCopy));
             }
             piece.updater = updater.instantiate(StateLayout.part(copy, 0, vectors * ofCopy), false);
@@ -51,17 +50,15 @@ final class TentativeUpdate {
 
     /** How many elements are copied at once; 0 if the updater has no state. */
     static long room(IUpdater updater, long length) {
+        long longest = longestPiece(updater, length);
+        return longest == length ? updater.stateSize(length) : updater.stateSize(length) / length * longest;
+    }
+
+    /** Of the gradient. */
+    private static long longestPiece(IUpdater updater, long length) {
         long state = updater.stateSize(length);
-        long vectors = state / length;
-        return isElementwise(updater) ? vectors * longestPiece(length, vectors) : state;
-    }
-
-    private static boolean isElementwise(IUpdater updater) {
-        return updater.getClass().getPackageName().equals(ELEMENTWISE);
-    }
-
-    private static long longestPiece(long length, long vectors) {
-        return vectors == 0 ? length : Math.min(length, BlockVector.PIECE / vectors);
+        boolean elementwise = updater.getClass().getPackageName().equals(ELEMENTWISE);
+        return elementwise && state > BlockVector.PIECE ? BlockVector.PIECE / (state / length) : length;
     }
 
     /** Turns the gradient into the direction. */

@@ -48,7 +48,7 @@ import java.util.function.Predicate;
  * <p>
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
- * before the normalization keeps a part of the factor, the scale is at least that, over sqrt(6).
+ * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -92,9 +92,8 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
-            double natural = 1 / Math.sqrt(3 * (n > 0 ? n : fanInOfBiases));
             INDArray scale = scales.get(place(variable, parameters))
-                    .assign(isWeight(variable) ? normalized(variable, natural, pass) : natural);
+                    .assign(n > 0 ? ofWeights(variable, n, pass) : uniform(fanInOfBiases));
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
                 INDArray array = layer.paramTable(false).get(variable.getParamName());
@@ -107,21 +106,28 @@ final class WeightScale {
         return scales;
     }
 
-    /** The scale of weights that would be the natural one, were there no normalization. */
-    private static double normalized(ParamState variable, double natural, ForwardPass pass) {
+    private static double uniform(double n) {
+        return 1 / Math.sqrt(3 * n);
+    }
+
+    private static double ofWeights(ParamState variable, double n, ForwardPass pass) {
         Trainable layer = variable.getLayer();
         if (!(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
-            return natural;
+            return uniform(n);
         }
         INDArray weights = layer.paramTable(false).get(variable.getParamName());
         double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
         if (isScaleInvariant(layer, pass)) {
-            return Math.max(own, SMALLEST_OWN / Math.sqrt(3 * fanIn(layer, variable.getParamName())));
+            return Math.max(own, SMALLEST_OWN * uniform(fanIn(layer, variable.getParamName())));
         }
-        return isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer) ? Math.max(natural, own / HE) : natural;
+        boolean inPart = isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
+        return inPart ? Math.max(own / HE, uniform(n)) : uniform(n);
     }
 
-    /** Whether the network computes the same with all weights of the layer, and its bias, multiplied with a positive number. */
+    /**
+     * Whether the network computes the same with all weights of the layer multiplied with a positive number; and its bias, unless
+     * the normalization is within the layer, which adds it afterwards.
+     */
     private static boolean isScaleInvariant(Trainable layer, ForwardPass pass) {
         boolean withinTheLayer = layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
         return withinTheLayer || isHomogeneous(layer) && isNormalized(layer, pass, WeightScale::isHomogeneous);

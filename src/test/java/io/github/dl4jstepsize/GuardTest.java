@@ -234,9 +234,21 @@ class GuardTest {
     @ParameterizedTest
     @CsvSource({"0.94, 1", "0.92, 0"})
     void hardlyLowerBeginsWhereTheExperimentsSay(double ofTheFirst, int expected) {
+        String printed = printedWith(new ProbeUpdater(batch -> Step.chosen(1, 1, Outcome.CONSTANT)), ofTheFirst);
+        assertEquals(expected, printed.split("hardly lower", -1).length - 1, printed);
+    }
+
+    @Test
+    void autoUpdaterIsNotRecommendedToThoseWhoHaveIt() {
+        assertTrue(printedWith(new PalUpdater(), 0.94).contains("or another method, for example AutoUpdater"));
+        assertTrue(printedWith(new AutoUpdater(), 0.94).contains("hardly lower"));
+        assertFalse(printedWith(new AutoUpdater(), 0.94).contains("for example"));
+    }
+
+    /** Five epochs, the fourth with so much of the first one's loss. */
+    private static String printedWith(StepSizeUpdater updater, double ofTheFirst) {
         Guard guard = new Guard();
-        StepSizeUpdater updater = new ProbeUpdater(batch -> Step.chosen(1, 1, Outcome.CONSTANT));
-        String printed = printed(() -> {
+        return printed(() -> {
             for (int epoch = 0; epoch < 5; epoch++) {
                 for (int i = 0; i < 100; i++) {
                     double loss = epoch == 3 ? ofTheFirst : epoch == 0 ? 1 : 0.99;
@@ -245,7 +257,6 @@ class GuardTest {
                 }
             }
         });
-        assertEquals(expected, printed.split("hardly lower", -1).length - 1, printed);
     }
 
     private static DataSet dataSet(int seed) {

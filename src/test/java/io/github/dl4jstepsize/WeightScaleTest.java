@@ -32,11 +32,11 @@ import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -330,9 +330,9 @@ class WeightScaleTest {
         }
     }
 
-    /** Weights of Xavier's size are smaller than He's, and a hyperbolic tangent is between them and the normalization. */
+    /** Those of Xavier's size are smaller than He's, and a hyperbolic tangent is between them and the normalization. */
     @Test
-    void weightsBehindOtherActivationsCountByTheirOwnSizeIfItIsLarge() {
+    void smallWeightsBeforeOtherActivationsDoNotCountByTheirOwnSize() {
         MultiLayerNetwork network = network(InputType.feedForward(6),
                 new DenseLayer.Builder().nOut(5).weightInit(WeightInit.XAVIER).activation(Activation.TANH).build(),
                 new BatchNormalization(), Problem.classes(CLASSES).build());

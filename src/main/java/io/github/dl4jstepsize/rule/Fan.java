@@ -9,9 +9,9 @@ package io.github.dl4jstepsize.rule;
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time
- *       1/(3 mean of w^2)                                  weights w whose size a normalization undoes, as they are in the
+ *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration; at most 100 fan_in
- *       at most 2/(mean of w^2)                            weights w that a normalization follows behind another activation
+ *       at most 2/(mean of w^2)                              weights w that a normalization follows behind another activation
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
@@ -25,7 +25,7 @@ package io.github.dl4jstepsize.rule;
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch.
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
- * root of the batch; 0.75 is what noisy labels asked for, and cost nothing elsewhere. Where nobody counts epochs, a full batch of
+ * root of the batch; 0.75 is what noisy labels asked for, and cost little elsewhere. Where nobody counts epochs, a full batch of
  * few examples is taken for a small one. Examples are counted whatever the number of their labels: a sequence or an image
  * with a label at every place is one.
  * <p>
@@ -34,10 +34,11 @@ package io.github.dl4jstepsize.rule;
  * Source: this project's measurements, see "FAN" in zoo-examples/experiments. The scale is the standard deviation of
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
- * gate times a hyperbolic tangent. Of weights before a BatchNormalization, with nothing but identities, rectifiers, pooling,
- * padding or dropout between, or in a DenseLayer with a layer normalization, only the direction counts: the same r turns it by
- * the same angle. Behind other activations that holds in part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and
- * weight normalization", 2017, has the effective step of such weights). s does so for targets in thousands, whatever the loss
+ * gate times a hyperbolic tangent. Of weights before a BatchNormalization, with nothing but identities, rectifiers, pooling and
+ * padding in one or two dimensions, or dropout between, only the direction counts: the same r turns it by the same angle. So it
+ * is, not measured, in a DenseLayer with a layer normalization. Behind other layers it holds in part
+ * (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight
+ * normalization", 2017, has the effective step of such weights). s does so for targets in thousands, whatever the loss
  * (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small batches
  * (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs and
  * scaling rules for adaptive gradient algorithms", 2022). There is no convergence theory: a constant r needs a decay or an

@@ -33,7 +33,10 @@ public interface StepRule {
         return true;
     }
 
-    /** Whether the next step looks at {@link TrainingBatch#gradient()}; a copy of it is made only then. */
+    /**
+     * Whether the next step looks at {@link TrainingBatch#gradient()}; a copy of it is made only then, or where a search could not be
+     * undone without it.
+     */
     default boolean needsGradient() {
         return true;
     }
