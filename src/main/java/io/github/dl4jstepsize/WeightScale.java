@@ -3,6 +3,7 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -130,7 +131,8 @@ final class WeightScale {
      */
     private static boolean isScaleInvariant(Trainable layer, ForwardPass pass) {
         boolean withinTheLayer = layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
-        return withinTheLayer || isHomogeneous(layer) && isNormalized(layer, pass, WeightScale::isHomogeneous);
+        return withinTheLayer || isHomogeneous(layer)
+                && isNormalized(layer, pass, reader -> isHomogeneous(reader) && addsNothing(reader));
     }
 
     /** Whether BatchNormalizations are all that reads the layer, as it is or through such layers without parameters. */
@@ -142,7 +144,13 @@ final class WeightScale {
 
     /** A frozen BatchNormalization has statistics of its own. */
     private static boolean normalizes(Trainable layer) {
-        return layer.getConfig() instanceof BatchNormalization && !StepSizeSearch.isFrozen(layer);
+        return layer.getConfig() instanceof BatchNormalization && !StepSizeSearch.isFrozen(layer) && addsNothing(layer);
+    }
+
+    /** Whether what the layer does to its input in training is nothing, or the common dropout: other kinds add something. */
+    private static boolean addsNothing(Trainable layer) {
+        IDropout dropout = ((Layer) layer.getConfig()).getIDropout();
+        return dropout == null || dropout instanceof Dropout;
     }
 
     /** Whether f(a x) = a f(x) for a > 0, biases aside. */
@@ -153,10 +161,8 @@ final class WeightScale {
         if (layer.getConfig() instanceof ActivationLayer) {
             return isHomogeneous(((ActivationLayer) layer.getConfig()).getActivationFn());
         }
-        // Other kinds of dropout add something.
         return layer.getConfig() instanceof SubsamplingLayer || layer.getConfig() instanceof ZeroPaddingLayer
-                || layer.getConfig() instanceof DropoutLayer
-                && ((DropoutLayer) layer.getConfig()).getIDropout() instanceof Dropout;
+                || layer.getConfig() instanceof DropoutLayer;
     }
 
     private static boolean isHomogeneous(IActivation activation) {

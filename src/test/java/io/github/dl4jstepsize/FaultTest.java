@@ -32,6 +32,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 class FaultTest {
 
     private static final int BATCHES = 12;
+    private static final int UNITS = 16;
+    private static final int MANY_UNITS = 10_000;
 
     /** A loss in which something happens when it is asked for the n-th time. */
     static final class FailingLoss extends LossMCXENT {
@@ -67,13 +69,30 @@ class FaultTest {
                         .searchBatch(AccuracySlsUpdater.SearchBatch.ANOTHER).build(), new PlsUpdater());
     }
 
+    static Stream<StepSizeUpdater> updatersWithABase() {
+        return Stream.of(SlsUpdater.builder().base(new Adam()).build(), SlsUpdater.builder().base(new Nesterovs()).build());
+    }
+
     @ParameterizedTest
     @MethodSource("updaters")
     void anExceptionInATrialLeavesNoTrace(StepSizeUpdater updater) {
+        anExceptionInATrialLeavesNoTrace(updater, UNITS);
+    }
+
+    /** A base updater's state is copied piece by piece: here there are two. */
+    @ParameterizedTest
+    @MethodSource("updatersWithABase")
+    void anExceptionInATrialLeavesNoTraceInALargeNetwork(StepSizeUpdater updater) {
+        MultiLayerNetwork network = network(updater, MANY_UNITS);
+        assertTrue(network.numParams() > BlockVector.PIECE);
+        anExceptionInATrialLeavesNoTrace(updater, MANY_UNITS);
+    }
+
+    private static void anExceptionInATrialLeavesNoTrace(StepSizeUpdater updater, int units) {
         for (Error failure : new Error[]{new AssertionError("a fault"), new OutOfMemoryError("a fault")}) {
             int faults = 0;
-            MultiLayerNetwork network = network(updater);
-            MultiLayerNetwork undisturbed = network(updater);
+            MultiLayerNetwork network = network(updater, units);
+            MultiLayerNetwork undisturbed = network(updater, units);
             for (int i = 0; i < BATCHES; i++) {
                 RandomState start = RandomState.now();
                 fit(undisturbed, i);
@@ -238,8 +257,12 @@ class FaultTest {
     }
 
     private static MultiLayerNetwork network(StepSizeUpdater updater) {
+        return network(updater, UNITS);
+    }
+
+    private static MultiLayerNetwork network(StepSizeUpdater updater, int units) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(5).updater(updater).list()
-                .layer(new DenseLayer.Builder().nOut(16).activation(Activation.RELU).dropOut(0.7).build())
+                .layer(new DenseLayer.Builder().nOut(units).activation(Activation.RELU).dropOut(0.7).build())
                 .layer(new OutputLayer.Builder(new FailingLoss()).nOut(4).activation(Activation.SOFTMAX).build())
                 .setInputType(InputType.feedForward(12)).build());
         network.init();

@@ -314,7 +314,12 @@ class WeightScaleTest {
                         new FrozenLayerWithBackprop(new BatchNormalization.Builder().nIn(5).nOut(5).build())},
                 {new DenseLayer.Builder().nOut(5).activation(new ActivationReLU(6.0, 0.0, 0.0)).build(), new BatchNormalization()},
                 {new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build(),
-                        new DropoutLayer.Builder(new GaussianNoise(1)).build(), new BatchNormalization()}}) {
+                        new DropoutLayer.Builder(new GaussianNoise(1)).build(), new BatchNormalization()},
+                {new DenseLayer.Builder().nOut(5).activation(Activation.IDENTITY).build(),
+                        new ActivationLayer.Builder().activation(Activation.RELU).dropOut(new GaussianNoise(1)).build(),
+                        new BatchNormalization()},
+                {new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build(),
+                        new BatchNormalization.Builder().dropOut(new GaussianNoise(1)).build()}}) {
             // With workspaces DL4J's frozen BatchNormalization fails.
             NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
                     .trainingWorkspaceMode(WorkspaceMode.NONE).updater(scale()).list(between);
