@@ -27,6 +27,7 @@ public final class GolsUpdater extends StepSizeUpdater {
     private final double maxStep;
     private final double growth;
     private final double c2;
+    private final double overshoot;
     private final double momentum;
 
     /** The recommended settings. */
@@ -47,6 +48,7 @@ public final class GolsUpdater extends StepSizeUpdater {
             throw Check.out("growth", growth, "greater than 1");
         }
         c2 = Check.fraction("c2", builder.c2);
+        overshoot = Check.fraction("overshoot", builder.overshoot);
         momentum = Check.fraction("momentum", builder.momentum);
     }
 
@@ -57,7 +59,8 @@ public final class GolsUpdater extends StepSizeUpdater {
 
     /** A builder with the published port's settings, but the paper's algorithm: the port's sign is inverted. */
     public static Builder published() {
-        return new Builder().initialStep(1e-4).minStep(1e-8).maxStep(1e7).growth(2).c2(0.9).momentum(0.9);
+        return new Builder().initialStep(1e-4).minStep(1e-8).maxStep(1e7).growth(2).c2(0.9).overshoot(0)
+                .momentum(0.9);
     }
 
     public double getInitialStep() {
@@ -80,18 +83,22 @@ public final class GolsUpdater extends StepSizeUpdater {
         return c2;
     }
 
+    public double getOvershoot() {
+        return overshoot;
+    }
+
     public double getMomentum() {
         return momentum;
     }
 
     @Override
     StepRule newRule() {
-        return new Gols(initialStep, minStep, maxStep, growth, c2, momentum);
+        return new Gols(initialStep, minStep, maxStep, growth, c2, overshoot, momentum);
     }
 
     @Override
     List<?> settings() {
-        return List.of(initialStep, minStep, maxStep, growth, c2, momentum);
+        return List.of(initialStep, minStep, maxStep, growth, c2, overshoot, momentum);
     }
 
     /** Builds a {@link GolsUpdater}; every property has its recommended value until it is set. */
@@ -103,6 +110,7 @@ public final class GolsUpdater extends StepSizeUpdater {
         private double maxStep = 1e7;
         private double growth = 2;
         private double c2 = 0.9;
+        private double overshoot = 0.9;
         private double momentum = 0.9;
 
         private Builder() {
@@ -138,6 +146,15 @@ public final class GolsUpdater extends StepSizeUpdater {
          */
         public Builder c2(double c2) {
             this.c2 = c2;
+            return this;
+        }
+
+        /**
+         * A step is shortened until the loss rises there less than overshoot times as steeply as it falls at 0; 0 (published) or
+         * greater and less than 1.
+         */
+        public Builder overshoot(double overshoot) {
+            this.overshoot = overshoot;
             return this;
         }
 

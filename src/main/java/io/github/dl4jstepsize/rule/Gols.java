@@ -6,10 +6,15 @@ package io.github.dl4jstepsize.rule;
  * <pre>
  *   new line     d = momentum * d + g,  s in [s_min, min(s_max, 1/|d|)],  F'(s) = -g(parameters - s d).d
  *   first point  F'(s) &gt; 0: shrink     F'(s) &lt; 0: grow     0 &lt; F'(s) &lt; c2 |F'(0)|: take it
- *   shrink       s = s/eta  until F'(s) &lt; 0 or s/eta &lt; s_min
+ *   shrink       s = s/eta  until F'(s) &lt; overshoot |F'(0)| or s/eta &lt; s_min
  *   grow         s = s*eta  until F'(s) &gt;= 0 or s*eta &gt; s_max
  * </pre>
- * The step then is within a factor eta of the sign change. It is where the next line's first point starts from.
+ * With an overshoot of 0, as in the paper, the step then is within a factor eta of the sign change. It is where the next
+ * line's first point starts from.
+ * <p>
+ * The sign is that of one batch, and a line that others do not go down at all is shrunk until one does by chance: to a
+ * thousandth, with which the next lines have to begin. Nor is the sign change the best place in the long run, see
+ * {@link Pal}. So shrinking may end where a first point would be taken, too.
  * <p>
  * The parameters walk along with the search: every training iteration's own gradient is the next evaluation, so there is
  * no extra pass. The gradient at the point that ends a search starts the next line in the same iteration. One memory
@@ -17,8 +22,8 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * Source: D. Kafka, D. N. Wilke, "Resolving learning rates adaptively by locating stochastic non-negative associated
  * gradient projection points using line searches", 2020, algorithm GOLS-I; momentum from the published port. That port
- * has the sign of F' inverted and shrinks its step to s_min; it is not followed. Departures from the paper: the
- * directional derivative at 0 is the accepted point's own, without another evaluation; the memory of d is dropped
+ * has the sign of F' inverted and shrinks its step to s_min; it is not followed. Departures from the paper: the overshoot;
+ * the directional derivative at 0 is the accepted point's own, without another evaluation; the memory of d is dropped
  * where it makes d ascend.
  */
 public final class Gols implements StepRule {
@@ -27,6 +32,7 @@ public final class Gols implements StepRule {
     private final double maxStep;
     private final double growth;
     private final double c2;
+    private final double overshoot;
     private final double momentum;
 
     private double step;
@@ -44,14 +50,17 @@ public final class Gols implements StepRule {
      * @param maxStep     s_max
      * @param growth      eta
      * @param c2          a first point is taken if the loss rises there less than c2 times as steeply as it falls at 0
+     * @param overshoot   shrinking ends where the loss rises less than this times as steeply as it falls at 0
      * @param momentum    share of the last direction in the new one
      */
-    public Gols(double initialStep, double minStep, double maxStep, double growth, double c2, double momentum) {
+    public Gols(double initialStep, double minStep, double maxStep, double growth, double c2, double overshoot,
+                double momentum) {
         this.step = initialStep;
         this.minStep = minStep;
         this.maxStep = maxStep;
         this.growth = growth;
         this.c2 = c2;
+        this.overshoot = overshoot;
         this.momentum = momentum;
     }
 
@@ -76,7 +85,7 @@ public final class Gols implements StepRule {
             if (slopeHere >= 0 && slopeHere < c2 * Math.abs(slope)) {
                 return startLine(batch);
             }
-        } else if (phase == Phase.GROWING ? slopeHere >= 0 : slopeHere < 0) {
+        } else if (phase == Phase.GROWING ? slopeHere >= 0 : slopeHere < overshoot * Math.abs(slope)) {
             return startLine(batch);
         }
         double next = phase == Phase.GROWING ? here * growth : here / growth;
