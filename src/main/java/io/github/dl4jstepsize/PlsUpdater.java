@@ -124,7 +124,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         private double wolfeThreshold = 0.3;
         private double initialStep = 0.01;
         private double targetSlope = 0.5;
-        private double momentum;
+        private double momentum = 0.9;
         private Variance variance = Variance.CHUNKS;
         private boolean asPublished;
 
@@ -158,7 +158,7 @@ public final class PlsUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Share of the last direction in the new one; 0 or greater and less than 1. */
+        /** Share of the last direction in the new one; 0 (published) or greater and less than 1. */
         public Builder momentum(double momentum) {
             this.momentum = momentum;
             return this;

@@ -38,6 +38,9 @@ import java.util.List;
  * <ul>
  *   <li>It forgets to divide the variances by n, which makes the noise of the mean n times as large, and subtracts g_j^2 once,
  *       not n times, from the sum of the g_ij^2.</li>
+ *   <li>Where the slope does not rise to the target slope, nothing but farther points is looked at, also behind a loss that
+ *       rises gently. Otherwise the minima of the posterior mean are then, as in the paper.</li>
+ *   <li>A line that leads uphill, because of its momentum, stays what it is. Otherwise it is the gradient then.</li>
  *   <li>It gives up with t = 0.01 in any case, so that twenty steps downhill along a noisy line are taken back, and after an
  *       accepted t beyond 10 alpha0 stays at the mean of the others. Both keep a network whose first steps ought to be far
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
@@ -224,8 +227,13 @@ public final class Pls implements StepRule {
         }
         line.scale(settings.momentum);
         line.add(1, gradient);
+        double slope = gradient.dot(line);
+        if (slope < 0 && !settings.asPublished) {
+            line.assign(gradient);
+            slope = gradient.dot(line);
+        }
         startLoss = sample.loss;
-        startSlope = Math.abs(gradient.dot(line));
+        startSlope = Math.abs(slope);
         place = 0;
         givingUp = false;
         explorations = 0;
@@ -255,7 +263,10 @@ public final class Pls implements StepRule {
             return settings.asPublished ? GIVE_UP : lowestPlace(process);
         }
         double farther = 2.0 * (explorations + 1);
-        List<Double> candidates = pointsOfTargetSlope(process);
+        List<Double> candidates = pointsOfSlope(settings.targetSlope, process);
+        if (candidates.isEmpty() && !settings.asPublished) {
+            candidates = pointsOfSlope(0, process);
+        }
         candidates.add(farther);
         double best = candidates.get(0);
         double highest = Double.NEGATIVE_INFINITY;
@@ -286,8 +297,8 @@ public final class Pls implements StepRule {
         return lowestPlace;
     }
 
-    /** Where the slope of the posterior mean, a parabola between two observations, rises through the target slope. */
-    private List<Double> pointsOfTargetSlope(IntegratedWienerProcess process) {
+    /** Where the slope of the posterior mean, a parabola between two observations, rises through the given one. */
+    private List<Double> pointsOfSlope(double slope, IntegratedWienerProcess process) {
         double[] sorted = Arrays.copyOf(times, observed);
         Arrays.sort(sorted);
         List<Double> points = new ArrayList<>();
@@ -299,8 +310,8 @@ public final class Pls implements StepRule {
             // slope(u) = a u^2 + b u + left, u from 0 to 1
             double a = 2 * left - 4 * middle + 2 * right;
             double b = -3 * left + 4 * middle - right;
-            double root = Math.sqrt(b * b - 4 * a * (left - settings.targetSlope));
-            double u = b > 0 ? 2 * (settings.targetSlope - left) / (b + root) : (root - b) / (2 * a);
+            double root = Math.sqrt(b * b - 4 * a * (left - slope));
+            double u = b > 0 ? 2 * (slope - left) / (b + root) : (root - b) / (2 * a);
             if (u > 0 && u < 1) {
                 points.add(sorted[i] + u * width);
             }

@@ -106,12 +106,13 @@ class PlsTest {
         }
     }
 
-    private static Pls rule(boolean asPublished) {
+    private static Pls rule(boolean asPublished, double initialStep, double momentum) {
         Pls.Settings settings = new Pls.Settings();
         settings.c1 = 0.05;
         settings.wolfeThreshold = 0.3;
-        settings.initialStep = 1e-5;
+        settings.initialStep = initialStep;
         settings.targetSlope = 0.5;
+        settings.momentum = momentum;
         settings.asPublished = asPublished;
         return new Pls(settings);
     }
@@ -120,7 +121,7 @@ class PlsTest {
     @Test
     void whatANoisyLineWasWorthIsKept() {
         for (boolean asPublished : new boolean[]{false, true}) {
-            Pls rule = rule(asPublished);
+            Pls rule = rule(asPublished, 1e-5, 0);
             NoisyParabola parabola = new NoisyParabola();
             double farthest = 0;
             for (int t = 0; t < 200; t++) {
@@ -131,6 +132,80 @@ class PlsTest {
             assertTrue(asPublished ? distance > 0.9 * NoisyParabola.START : distance < 0.5 * NoisyParabola.START,
                     "asPublished " + asPublished + ": " + distance + " from the solution, and was " + farthest
                             + " from the start");
+        }
+    }
+
+    @Test
+    void aMomentumThatPointsUphillIsDropped() {
+        for (boolean asPublished : new boolean[]{false, true}) {
+            Pls rule = rule(asPublished, 0.1, 0.9);
+            NoisyParabola parabola = new NoisyParabola();
+            int lines = 0;
+            int uphill = 0;
+            for (int t = 0; t < 2000; t++) {
+                if (parabola.step(rule).outcome() == Outcome.NEXT_LINE) {
+                    lines++;
+                    uphill += parabola.direction.dot(parabola.gradient) < 0 ? 1 : 0;
+                }
+            }
+            assertTrue(lines > 20, lines + " lines");
+            assertEquals(asPublished, uphill > 0, uphill + " of " + lines + " lines lead uphill, asPublished " + asPublished);
+        }
+    }
+
+    /** F(t) = t - 1.2 (t - (1 - exp(-8 t))/8) downhill, on which a step of 1 is too long, but leads uphill gently only. */
+    private static final class SteepThenGentle extends ArrayBatch {
+
+        private SteepThenGentle() {
+            super(3, 0);
+            size = 4;
+        }
+
+        private Step step(Pls rule) {
+            gradient = new ArrayVector(slope());
+            direction = new ArrayVector(gradient.values.clone());
+            Step step = rule.step(this);
+            move(step);
+            return step;
+        }
+
+        private double slope() {
+            return 1 - 1.2 * (1 - Math.exp(8 * parameters[0]));
+        }
+
+        @Override
+        public double loss() {
+            double t = -parameters[0];
+            return -t + 1.2 * (t - (1 - Math.exp(-8 * t)) / 8);
+        }
+
+        @Override
+        public double loss(double step, Vector along) {
+            throw new UnsupportedOperationException("PLS looks at gradients only");
+        }
+
+        @Override
+        public Losses keep() {
+            throw new UnsupportedOperationException("PLS keeps nothing");
+        }
+
+        @Override
+        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            for (int i = 0; i < parts; i++) {
+                consumer.accept(size / parts, loss(), new ArrayVector(slope()));
+            }
+        }
+    }
+
+    @Test
+    void looksNearerWhereTheSlopeDoesNotReachTheTarget() {
+        for (boolean asPublished : new boolean[]{false, true}) {
+            SteepThenGentle batch = new SteepThenGentle();
+            Pls rule = rule(asPublished, 1, 0);
+            assertEquals(1, batch.step(rule).factor());
+            assertTrue(batch.loss() > 0 && batch.slope() > -0.25, "too long a step, and not much of a slope");
+            double next = batch.step(rule).stepSize();
+            assertTrue(asPublished ? next == 2 : next > 0.3 && next < 1, next + ", asPublished " + asPublished);
         }
     }
 }
