@@ -2,6 +2,7 @@ package io.github.dl4jstepsize.rule;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.Random;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -49,41 +50,30 @@ class PlsTest {
         assertEquals(-1, process.mean(1, true), 1e-3);
     }
 
-    /** A parabola x^2/2 around 0, on which every example sees another minimum: far from the start, against noise and steps. */
-    private static final class NoisyParabola extends ArrayBatch {
+    /** One parameter, a loss and a slope for any part of a batch. */
+    private abstract static class OneParameter extends ArrayBatch {
 
-        private static final double NOISE = 30;
-        private static final double START = 20;
-
-        private final Random random = new Random(4);
-        private double[] minima;
-
-        private NoisyParabola() {
-            super(3, START);
-            size = 32;
+        private OneParameter(double start, int size) {
+            super(3, start);
+            this.size = size;
         }
 
-        private Step step(Pls rule) {
-            minima = random.doubles(size, -NOISE, NOISE).toArray();
-            gradient = new ArrayVector(mean(0, size, false));
+        Step step(Pls rule) {
+            gradient = new ArrayVector(slope(0, size));
             direction = new ArrayVector(gradient.values.clone());
             Step step = rule.step(this);
             move(step);
             return step;
         }
 
-        private double mean(int from, int to, boolean loss) {
-            double sum = 0;
-            for (int i = from; i < to; i++) {
-                double distance = parameters[0] - minima[i];
-                sum += loss ? distance * distance / 2 : distance;
-            }
-            return sum / (to - from);
-        }
+        /** Means over some examples. */
+        abstract double loss(int from, int to);
+
+        abstract double slope(int from, int to);
 
         @Override
         public double loss() {
-            return mean(0, size, true);
+            return loss(0, size);
         }
 
         @Override
@@ -101,8 +91,38 @@ class PlsTest {
             for (int i = 0; i < parts; i++) {
                 int from = i * size / parts;
                 int to = (i + 1) * size / parts;
-                consumer.accept(to - from, mean(from, to, true), new ArrayVector(mean(from, to, false)));
+                consumer.accept(to - from, loss(from, to), new ArrayVector(slope(from, to)));
             }
+        }
+    }
+
+    /** A parabola x^2/2 around 0, on which every example sees another minimum: far from the start, against noise and steps. */
+    private static final class NoisyParabola extends OneParameter {
+
+        private static final double NOISE = 30;
+        private static final double START = 20;
+
+        private final Random random = new Random(4);
+        private double[] minima;
+
+        private NoisyParabola() {
+            super(START, 32);
+        }
+
+        @Override
+        Step step(Pls rule) {
+            minima = random.doubles(size, -NOISE, NOISE).toArray();
+            return super.step(rule);
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return Arrays.stream(minima, from, to).map(minimum -> Math.pow(parameters[0] - minimum, 2) / 2).average().orElseThrow();
+        }
+
+        @Override
+        double slope(int from, int to) {
+            return Arrays.stream(minima, from, to).map(minimum -> parameters[0] - minimum).average().orElseThrow();
         }
     }
 
@@ -153,47 +173,22 @@ class PlsTest {
         }
     }
 
-    /** F(t) = t - 1.2 (t - (1 - exp(-8 t))/8) downhill, on which a step of 1 is too long, but leads uphill gently only. */
-    private static final class SteepThenGentle extends ArrayBatch {
+    /** x = -t: falls by t and rises by 1.2 (t - (1 - exp(-8 t))/8), so that a step of 1 is too long, but leads uphill gently. */
+    private static final class SteepThenGentle extends OneParameter {
 
         private SteepThenGentle() {
-            super(3, 0);
-            size = 4;
-        }
-
-        private Step step(Pls rule) {
-            gradient = new ArrayVector(slope());
-            direction = new ArrayVector(gradient.values.clone());
-            Step step = rule.step(this);
-            move(step);
-            return step;
-        }
-
-        private double slope() {
-            return 1 - 1.2 * (1 - Math.exp(8 * parameters[0]));
+            super(0, 4);
         }
 
         @Override
-        public double loss() {
+        double loss(int from, int to) {
             double t = -parameters[0];
             return -t + 1.2 * (t - (1 - Math.exp(-8 * t)) / 8);
         }
 
         @Override
-        public double loss(double step, Vector along) {
-            throw new UnsupportedOperationException("PLS looks at gradients only");
-        }
-
-        @Override
-        public Losses keep() {
-            throw new UnsupportedOperationException("PLS keeps nothing");
-        }
-
-        @Override
-        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
-            for (int i = 0; i < parts; i++) {
-                consumer.accept(size / parts, loss(), new ArrayVector(slope()));
-            }
+        double slope(int from, int to) {
+            return 1 - 1.2 * (1 - Math.exp(8 * parameters[0]));
         }
     }
 
@@ -203,7 +198,7 @@ class PlsTest {
             SteepThenGentle batch = new SteepThenGentle();
             Pls rule = rule(asPublished, 1, 0);
             assertEquals(1, batch.step(rule).factor());
-            assertTrue(batch.loss() > 0 && batch.slope() > -0.25, "too long a step, and not much of a slope");
+            assertTrue(batch.loss() > 0 && batch.slope(0, 4) > -0.25, "too long a step, and not much of a slope");
             double next = batch.step(rule).stepSize();
             assertTrue(asPublished ? next == 2 : next > 0.3 && next < 1, next + ", asPublished " + asPublished);
         }
