@@ -27,8 +27,9 @@ final class Guard {
     /** SLS has 0.95 on text-lstm, others 0.64 to 0.88: see zoo-examples/experiments/15-twice-the-minimum.txt. */
     private static final double HARDLY_LOWER = 0.93;
     /**
-     * Of a method that searches in every iteration more is asked: sa-SLS, whose steps are too short on text-lstm, has 0.86 to 0.89
-     * there, searches that train it 0.50 to 0.78: see zoo-examples/experiments/17-momentum-along-lines.txt.
+     * Of a method with extra passes in every iteration, as in the one that begins the next epoch, more is asked: sa-SLS, whose
+     * steps are too short on text-lstm, has 0.86 to 0.89 there, searches that train it 0.50 to 0.78: see
+     * zoo-examples/experiments/17-momentum-along-lines.txt.
      */
     private static final double HARDLY_LOWER_BY_SEARCHES = 0.85;
 

@@ -75,7 +75,8 @@ class ConfigurationTest {
                         .initFactor(0.5).forgetTime(100).epsilon(1e-10).adamEpsilon(1e-3).gradientTimescale(5)
                         .varianceTimescale(50).build(),
                 new GolsUpdater(),
-                GolsUpdater.builder().initialStep(1e-3).minStep(1e-6).maxStep(10).growth(3).c2(0.5).overshoot(0.2).momentum(0).build(),
+                GolsUpdater.builder().initialStep(1e-3).minStep(1e-6).maxStep(10).growth(3).c2(0.5).overshoot(0.2)
+                        .momentum(0).build(),
                 new PlsUpdater(),
                 PlsUpdater.published().build(),
                 PlsUpdater.builder().c1(0.1).wolfeThreshold(0.5).initialStep(0.1).targetSlope(0.3).momentum(0.5)

@@ -34,8 +34,8 @@ public interface StepRule {
     }
 
     /**
-     * Whether the next step looks at {@link TrainingBatch#gradient()}; a copy of it is made only then, or where a search could not be
-     * undone without it.
+     * Whether the next step looks at {@link TrainingBatch#gradient()}; a copy of it is made only then, or where a search
+     * could not be undone without it.
      */
     default boolean needsGradient() {
         return true;
