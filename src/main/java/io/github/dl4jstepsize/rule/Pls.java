@@ -44,6 +44,9 @@ import java.util.List;
  *   <li>It gives up with t = 0.01 in any case, so that twenty steps downhill along a noisy line are taken back, and after an
  *       accepted t beyond 10 alpha0 stays at the mean of the others. Both keep a network whose first steps ought to be far
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
+ *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
+ *       the line is given up at its start, so that alpha0 falls to a tenth, where f(t) &gt; f(0) + 10 (t + s) with s the
+ *       standard deviation of f(0).</li>
  * </ul>
  */
 public final class Pls implements StepRule {
@@ -68,6 +71,12 @@ public final class Pls implements StepRule {
     private static final int MAX_EXPLORATIONS = 20;
     /** The step with which it does if no observed point is lower than the start. */
     private static final double GIVE_UP = 0.01;
+    /**
+     * A line is given up at its start where the loss is higher than there by so many times the largest decrease possible, by
+     * the slope at the start, and the standard deviation of the loss at the start. The loss of a parabola is, 22 times as
+     * far away as its minimum.
+     */
+    private static final double FAR_TOO_HIGH = 10;
     /** An accepted step that differs more from the last one is not trusted to begin the next line with. */
     private static final double MAX_CHANGE = 10;
     /** Weight of the past in the mean of the accepted steps. */
@@ -134,6 +143,12 @@ public final class Pls implements StepRule {
         if (started && !observe(sample, gradient, line)) {
             return Step.searched(0, from, Outcome.NOT_FINITE);
         }
+        if (started && isFarTooHigh()) {
+            place = 0;
+            givingUp = true;
+            batch.direction().assign(line);
+            return walk(from, false, false);
+        }
         boolean first = !started;
         boolean newLine = first || isAccepted();
         double retreat = newLine ? (1 - batch.decay()) * from : 0;
@@ -178,10 +193,12 @@ public final class Pls implements StepRule {
         double previous = place;
         place = nextPlace();
         Sample sample = new Sample(batch, place * unit - from, line);
-        if (!observe(sample, batch.memory(MEAN), line)) {
+        boolean finite = observe(sample, batch.memory(MEAN), line);
+        if (!finite || isFarTooHigh()) {
+            observed -= finite ? 1 : 0;
             place = previous;
             explorations = MAX_EXPLORATIONS;
-            return Step.searched(0, from, Outcome.NOT_FINITE);
+            return Step.searched(0, from, finite ? Outcome.REJECTED : Outcome.NOT_FINITE);
         }
         batch.direction().assign(line);
         Step step = walk(from, first, newLine && !first);
@@ -214,6 +231,15 @@ public final class Pls implements StepRule {
         slopeVariances[observed] = slopeVariance;
         observed++;
         return true;
+    }
+
+    /**
+     * Whether the newest loss is beyond what the process can describe. It would take such a loss, which is mostly as
+     * uncertain as it is high, for noise, and walk on.
+     */
+    private boolean isFarTooHigh() {
+        return !settings.asPublished && !givingUp
+                && losses[observed - 1] > FAR_TOO_HIGH * (place + Math.sqrt(lossVariances[0]));
     }
 
     private boolean isAccepted() {
@@ -254,7 +280,7 @@ public final class Pls implements StepRule {
 
     /** The point to observe next. */
     private double nextPlace() {
-        if (observed == 1) {
+        if (observed == 1 && explorations < MAX_EXPLORATIONS) {
             return 1;
         }
         IntegratedWienerProcess process = process();

@@ -1,6 +1,8 @@
 package io.github.dl4jstepsize.rule;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -88,11 +90,14 @@ class PlsTest {
 
         @Override
         public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            double here = parameters[0];
+            parameters[0] -= step == 0 ? 0 : step * ((ArrayVector) along).values[0];
             for (int i = 0; i < parts; i++) {
                 int from = i * size / parts;
                 int to = (i + 1) * size / parts;
                 consumer.accept(to - from, loss(from, to), new ArrayVector(slope(from, to)));
             }
+            parameters[0] = here;
         }
     }
 
@@ -127,6 +132,10 @@ class PlsTest {
     }
 
     private static Pls rule(boolean asPublished, double initialStep, double momentum) {
+        return new Pls(settings(asPublished, initialStep, momentum));
+    }
+
+    private static Pls.Settings settings(boolean asPublished, double initialStep, double momentum) {
         Pls.Settings settings = new Pls.Settings();
         settings.c1 = 0.05;
         settings.wolfeThreshold = 0.3;
@@ -134,7 +143,7 @@ class PlsTest {
         settings.targetSlope = 0.5;
         settings.momentum = momentum;
         settings.asPublished = asPublished;
-        return new Pls(settings);
+        return settings;
     }
 
     /** A first line that is given up ends where its posterior mean is lowest, and the next one has longer steps. */
@@ -201,6 +210,47 @@ class PlsTest {
             assertTrue(batch.loss() > 0 && batch.slope(0, 4) > -0.25, "too long a step, and not much of a slope");
             double next = batch.step(rule).stepSize();
             assertTrue(asPublished ? next == 2 : next > 0.3 && next < 1, next + ", asPublished " + asPublished);
+        }
+    }
+
+    /** curvature x^2/2, where the curvatures of the examples differ: the farther from the minimum, the more noise. */
+    private static final class SteepParabola extends OneParameter {
+
+        private static final double CURVATURE = 1e6;
+
+        private SteepParabola() {
+            super(1, 4);
+        }
+
+        private double curvature(int from, int to) {
+            return CURVATURE * Arrays.stream(new double[]{0.5, 0.8, 1.2, 1.5}, from, to).average().orElseThrow();
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return curvature(from, to) * parameters[0] * parameters[0] / 2;
+        }
+
+        @Override
+        double slope(int from, int to) {
+            return curvature(from, to) * parameters[0];
+        }
+    }
+
+    /** The step that is tried first is ten thousand times as long as the way to the minimum. */
+    @ParameterizedTest
+    @CsvSource({"0, false", "0.9, false", "0, true", "0.9, true"})
+    void stepsThatAreFarTooLongAreTakenBack(double momentum, boolean perExample) {
+        for (boolean asPublished : new boolean[]{false, true}) {
+            Pls.Settings settings = settings(asPublished, 0.01, momentum);
+            settings.perExample = perExample;
+            Pls rule = new Pls(settings);
+            SteepParabola batch = new SteepParabola();
+            for (int t = 0; t < 100; t++) {
+                batch.step(rule);
+            }
+            double distance = Math.abs(batch.parameters[0]);
+            assertTrue(asPublished ? distance > 100 : distance < 0.1, distance + ", asPublished " + asPublished);
         }
     }
 }
