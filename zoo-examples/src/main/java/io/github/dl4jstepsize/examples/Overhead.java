@@ -4,6 +4,7 @@ import me.tongfei.progressbar.ProgressBar;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -138,14 +139,18 @@ final class Overhead implements Callable<Integer> {
                 "ratio of times");
         int color = 0;
         for (Map.Entry<String, Curve> curve : curves.entrySet()) {
-            Picture.line(chart, curve.getKey() + " / " + updaters.get(curve.getKey()), curve.getValue(),
-                    COLORS.get(color++ % COLORS.size()), 2.5f);
+            Color ofThis = COLORS.get(color++ % COLORS.size());
+            Picture.line(chart, curve.getKey() + " / " + updaters.get(curve.getKey()), curve.getValue(), ofThis, 2.5f)
+                    .setMarker(SeriesMarkers.CIRCLE).setMarkerColor(ofThis);
         }
+        double smallest = curves.values().stream().flatMap(curve -> curve.iterations.stream()).mapToDouble(Double::doubleValue)
+                .min().orElse(1);
         double highest = curves.values().stream().flatMap(curve -> curve.values.stream()).mapToDouble(Double::doubleValue)
                 .max().orElse(1);
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.1 * Math.max(1, highest)).setYAxisDecimalPattern("0.0");
-        chart.getStyler().setXAxisMin(null).setxAxisTickLabelsFormattingFunction(
-                exponent -> exponent == Math.rint(exponent) ? String.format("1e%.0f", exponent) : "");
+        // XChart fails if all labels are empty.
+        chart.getStyler().setXAxisMin(Math.floor(smallest)).setxAxisTickLabelsFormattingFunction(
+                exponent -> exponent == Math.rint(exponent) ? String.format("1e%.0f", exponent) : " ");
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         Picture.save(List.of(chart), picture);
     }

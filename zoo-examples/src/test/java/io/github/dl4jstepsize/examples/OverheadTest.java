@@ -2,6 +2,8 @@ package io.github.dl4jstepsize.examples;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,13 +16,14 @@ class OverheadTest {
     @TempDir
     Path directory;
 
-    @Test
-    void ratiosAreMeasuredAndDrawn() {
-        Run run = Run.of("overhead", "--parameters", "1000,3000", "--updaters", "pal=sgd,l4=nesterovs", "--batch", 8, "--out",
+    @ParameterizedTest
+    @ValueSource(strings = {"1000,3000", "3000"})
+    void ratiosAreMeasuredAndDrawn(String sizes) {
+        Run run = Run.of("overhead", "--parameters", sizes, "--updaters", "pal=sgd,l4=nesterovs", "--batch", 8, "--out",
                 directory);
         assertEquals(0, run.exitCode, run::toString);
-        assertEquals(4, run.out.lines().filter(line -> line.matches(".* parameters .* [0-9.]+ of (sgd|nesterovs) .*")).count(),
-                run::toString);
+        long ratios = run.out.lines().filter(line -> line.matches(".* parameters .* [0-9.]+ of (sgd|nesterovs) .*")).count();
+        assertEquals(2 * sizes.split(",").length, ratios, run::toString);
         assertTrue(Files.exists(directory.resolve("overhead.png")));
     }
 
