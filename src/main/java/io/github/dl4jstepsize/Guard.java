@@ -27,11 +27,12 @@ final class Guard {
     /** SLS has 0.95 on text-lstm, others 0.64 to 0.88: see zoo-examples/experiments/15-twice-the-minimum.txt. */
     private static final double HARDLY_LOWER = 0.93;
     /**
-     * Of a method with extra passes in every iteration, as in the one that begins the next epoch, more is asked: sa-SLS, whose
-     * steps are too short on text-lstm, has 0.86 to 0.89 there, searches that train it 0.50 to 0.78: see
-     * zoo-examples/experiments/17-momentum-along-lines.txt.
+     * Of a method with extra passes in every iteration more is asked: sa-SLS, whose steps are too short on text-lstm, has 0.86
+     * to 0.89 there, searches that train it 0.50 to 0.78: see zoo-examples/experiments/17-momentum-along-lines.txt.
      */
     private static final double HARDLY_LOWER_BY_SEARCHES = 0.85;
+    /** As many searches of an epoch's steps are every one: some batches cannot be searched on. */
+    private static final double EVERY = 0.9;
 
     private int notFiniteInARow;
     private boolean anyStep;
@@ -43,6 +44,7 @@ final class Guard {
     /** Of the epoch that is under way, and those before it that were too short. */
     private int epoch;
     private int losses;
+    private int searches;
     private double sumOfLosses;
     /** Mean loss of the first epoch, or of the first that make up one together; 0 as long as it is not known. */
     private double firstMean;
@@ -77,7 +79,7 @@ final class Guard {
                 firstMean = mean;
             } else if (!warnedOfLoss) {
                 means++;
-                warnedOfLoss = isNotTraining(mean, record);
+                warnedOfLoss = isNotTraining(mean);
                 if (warnedOfLoss) {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
                                     + " trained before, and there is more to learn, this method does not train it: try larger"
@@ -88,18 +90,19 @@ final class Guard {
                 }
             }
             losses = 0;
+            searches = 0;
             sumOfLosses = 0;
         }
         epoch = record.epoch();
         if (Double.isFinite(record.loss())) {
             losses++;
+            searches += record.forwardPasses() + record.gradientPasses() > 0 ? 1 : 0;
             sumOfLosses += record.loss();
         }
     }
 
-    private boolean isNotTraining(double mean, StepRecord record) {
-        boolean searches = record.forwardPasses() + record.gradientPasses() > 0;
-        double hardlyLower = searches ? HARDLY_LOWER_BY_SEARCHES : HARDLY_LOWER;
+    private boolean isNotTraining(double mean) {
+        double hardlyLower = searches >= EVERY * losses ? HARDLY_LOWER_BY_SEARCHES : HARDLY_LOWER;
         return mean >= firstMean || means == EPOCHS && mean > hardlyLower * firstMean;
     }
 
@@ -131,8 +134,9 @@ final class Guard {
         if (notFiniteInARow >= maximum) {
             throw new IllegalStateException("training stopped at iteration " + last.iteration() + ": a loss, gradient or"
                     + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + last.loss()
-                    + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". No such step was taken:"
-                    + " the network is as it was before the first of them. Look for NaN or huge numbers in the data and"
+                    + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is"
+                    + " as it was before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped"
+                    + " there before.) Look for NaN or huge numbers in the data and"
                     + " in user-defined losses and layers, or clip the gradient. StepSizeListener.maxNotFinite sets the"
                     + " number of times");
         }
@@ -147,6 +151,7 @@ final class Guard {
         warned = scalars.next(warned);
         epoch = scalars.next(epoch);
         losses = scalars.next(losses);
+        searches = scalars.next(searches);
         sumOfLosses = scalars.next(sumOfLosses);
         firstMean = scalars.next(firstMean);
         means = scalars.next(means);

@@ -147,7 +147,7 @@ final class WeightScale {
         return layer.getConfig() instanceof BatchNormalization && !StepSizeSearch.isFrozen(layer) && addsNothing(layer);
     }
 
-    /** Whether what the layer does to its input in training is nothing, or the common dropout: other kinds add something. */
+    /** Whether what the layer does to its input in training is nothing, or the common dropout: others may add something. */
     private static boolean addsNothing(Trainable layer) {
         IDropout dropout = ((Layer) layer.getConfig()).getIDropout();
         return dropout == null || dropout instanceof Dropout;

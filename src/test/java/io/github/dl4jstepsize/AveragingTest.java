@@ -227,8 +227,8 @@ class AveragingTest {
         double weights = 0;
         for (int t = 1; t <= 20; t++) {
             problem.fit(network, 1);
-            // y = x + 0.1 (z - x), and x moves by c (z - x).
-            double weight = Math.pow(t / 50.0, 2) * Math.sqrt(t);
+            // y = x + 0.1 (z - x), and x moves by c (z - x). In the warm-up the step is in proportion to it.
+            double weight = Math.pow(StepSizes.lastRecord(network).learningRate(), 2) * Math.sqrt(t);
             weights += weight;
             Model averaged = StepSizes.averaged(network);
             INDArray x = averaged.params();

@@ -132,6 +132,7 @@ class DecayTest {
     /** Where a line ends, a method that walks along it goes back to the decayed part of the way. */
     @Test
     void shortensLinesThatAreWalked() {
+        // Without momentum the next line's first step is that of gradient descent.
         for (StepSizeUpdater updater : List.of(GolsUpdater.builder().momentum(0).build(),
                 PlsUpdater.builder().momentum(0).build())) {
             MultiLayerNetwork network = network(updater);

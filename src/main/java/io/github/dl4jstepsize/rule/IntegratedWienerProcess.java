@@ -48,7 +48,8 @@ final class IntegratedWienerProcess {
             covariances.addToEntry(i, i, Math.max(valueVariances[i], SMALLEST_VARIANCE));
             covariances.addToEntry(n + i, n + i, Math.max(slopeVariances[i], SMALLEST_VARIANCE));
         }
-        solver = new LUDecomposition(covariances).getSolver();
+        // Small pivots, of close observations with hardly any noise, are no error.
+        solver = new LUDecomposition(covariances, 0).getSolver();
         weights = solver.solve(new ArrayRealVector(values, slopes));
     }
 

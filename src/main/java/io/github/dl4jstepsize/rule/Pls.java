@@ -12,11 +12,13 @@ import java.util.List;
  * PLS, probabilistic line search: a Gaussian process is fitted to noisy losses and slopes along the line, and a point is
  * accepted when the Wolfe conditions hold there with some probability.
  * <pre>
- *   d = momentum * d + g,  f(t) = loss at parameters - t alpha0 d     in units of alpha0 |f'(0)|
+ *   d = momentum * d + g, or g where that leads uphill
+ *   f(t) = loss at parameters - t alpha0 d     in units of alpha0 |f'(0)|
  *   Wolfe conditions       a = f(0) - f(t) + c1 t f'(0) &gt;= 0,  -0.1 &lt;= f'(t) &lt;= 1.1
  *   accept t               if P(Wolfe at t) &gt; c_W
  *   next t                 1 at first, then the most promising of: points between observations where the slope of the
- *                          posterior mean rises through the target slope; 2 (explorations + 1)
+ *                          posterior mean rises through the target slope, or, if there are none, through 0;
+ *                          2 (explorations + 1)
  *   after acceptance       alpha = t alpha0,  alpha0 = min(max(alpha, alpha0/10), 10 alpha0)
  * </pre>
  * After 20 evaluations, or where the posterior slope at 0 is not negative, the search is given up: at the observed point of
@@ -46,7 +48,8 @@ import java.util.List;
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
  *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
  *       the line is given up at its start, so that alpha0 falls to a tenth, where f(t) &gt; f(0) + 10 (t + s) with s the
- *       standard deviation of f(0).</li>
+ *       standard deviation of f(0). (With two or three examples, which are all it is known from, that happens by chance, in
+ *       some percent of the points.)</li>
  * </ul>
  */
 public final class Pls implements StepRule {
@@ -181,8 +184,12 @@ public final class Pls implements StepRule {
         boolean first = !started;
         if (first) {
             Sample sample = new Sample(batch, 0, null);
-            // The published code makes the first direction twice, and momentum with it.
-            line.assign(batch.gradient());
+            if (settings.asPublished) {
+                // The published code makes the first direction twice, and momentum with it.
+                line.assign(batch.gradient());
+            } else {
+                line.scale(0);
+            }
             startLine(batch.gradient(), sample, line);
         }
         if (!started) {

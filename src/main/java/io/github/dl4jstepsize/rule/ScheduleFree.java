@@ -9,12 +9,18 @@ import java.util.function.IntFunction;
  *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n, r' and the weight decay k as in {@link Fan}
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r'
- *   w = min(1, t/warmUp)^2 sqrt(t)       c = max(w / sum(w), w f^2 / sum(w f^2))
+ *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt;= 0.6 |d|^2 p                    u = 0 at first
+ *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   z = z - min(r', q) min(1, t/warmUp) e d                  the iterates
+ *   z = z - min(r', q) u e d             the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>
+ * u is the warm-up. p is what z - y would be in units of d, had all directions been the same: where this one agrees with those
+ * before by 0.6, with another batch, longer steps would have done, and the warm-up is shortened. Without that it takes most of
+ * a training of few batches; where gradients are mostly noise, or layers many, the directions do not agree, and it is left as
+ * long as it is (zoo-examples/experiments/18-agreement.txt).
+ * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
  * <p>
@@ -37,6 +43,10 @@ import java.util.function.IntFunction;
  */
 public final class ScheduleFree implements StepRule {
 
+    /** The part of their length by which directions agree. This and the next: zoo-examples/experiments/18-agreement.txt. */
+    private static final double AGREEMENT = 0.6;
+    /** By what the warm-up is shortened then. */
+    private static final double GROWTH = 2;
     /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
@@ -51,7 +61,12 @@ public final class ScheduleFree implements StepRule {
     private final Fan fan;
     private final double beta;
     private final double beta2;
+    private final int warmUp;
 
+    /** u. */
+    private double warmth;
+    /** What z - x would be in units of d, had all directions been the same. */
+    private double lag;
     /** Running mean of the losses, before the correction of its bias. */
     private double loss;
     private double largestMean;
@@ -68,13 +83,14 @@ public final class ScheduleFree implements StepRule {
      * @param step        r
      * @param beta        greater than 0 and less than 1
      * @param beta2       decay of the base updater's squared gradients
-     * @param warmUp      iterations until the step has its full length; 1 for none
+     * @param warmUp      iterations until the step has its full length, if directions do not agree; 1 for none
      * @param weightDecay per complete epoch; 0 for none
      */
     public ScheduleFree(double step, double beta, double beta2, int warmUp, double weightDecay) {
         this.fan = new Fan(step, warmUp, weightDecay);
         this.beta = beta;
         this.beta2 = beta2;
+        this.warmUp = warmUp;
     }
 
     @Override
@@ -86,12 +102,14 @@ public final class ScheduleFree implements StepRule {
             z.assign(batch.parameters());
         }
         fan.direct(batch);
+        warmUp(batch);
         double mean = meanLoss(batch.loss());
         double fall = fall(mean);
         double longest = fan.length(batch);
         double length = fall > 1 ? bounded(batch, mean, longest) : longest;
-        double rate = length * fan.warmedUp() * end(batch.decay()) * batch.share();
+        double rate = length * warmth * end(batch.decay()) * batch.share();
         double c = weight(fall);
+        lag = (1 - c) * (lag + rate);
         double nextPart = (1 - beta) * end(batch.nextDecay());
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
@@ -102,6 +120,21 @@ public final class ScheduleFree implements StepRule {
         direction.add(a - 1, z);
         part = nextPart;
         return Step.chosen(rate, rate, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+    }
+
+    /** u, from the direction of this batch. */
+    private void warmUp(TrainingBatch batch) {
+        if (warmth == 1) {
+            return;
+        }
+        warmth = Math.min(1, warmth + 1.0 / warmUp);
+        if (lag > 0) {
+            Vector direction = batch.direction();
+            double along = -direction.dotDifference(batch.memory(1), batch.parameters());
+            if (along >= AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
+                warmth = Math.min(1, GROWTH * warmth);
+            }
+        }
     }
 
     /** e. */
@@ -145,7 +178,7 @@ public final class ScheduleFree implements StepRule {
 
     /** c, the part of the average that the new iterate is. */
     private double weight(double fall) {
-        double byTime = fan.warmedUp() * fan.warmedUp() * Math.sqrt(fan.steps());
+        double byTime = warmth * warmth * Math.sqrt(fan.steps());
         double weight = byTime * fall * fall;
         sumByTime += byTime;
         sumOfWeights += weight;
@@ -182,6 +215,8 @@ public final class ScheduleFree implements StepRule {
     @Override
     public void state(Scalars scalars) {
         fan.state(scalars);
+        warmth = scalars.next(warmth);
+        lag = scalars.next(lag);
         loss = scalars.next(loss);
         largestMean = scalars.next(largestMean);
         negative = scalars.next(negative);

@@ -139,6 +139,24 @@ class GolsTest {
         }
     }
 
+    /** A batch with nothing to learn, of masked or dead outputs, in the middle of a line, at its first point or at its end. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.9})
+    void aBatchWithoutAGradientChangesNothing(double overshoot) {
+        for (int empty = 1; empty < 30; empty++) {
+            Training training = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, 0.9, overshoot, 0.9), 0.1, -0.05, 0.04);
+            Training other = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, 0.9, overshoot, 0.9), 0.1, -0.05, 0.04);
+            for (int t = 0; t < 60; t++) {
+                if (t == empty) {
+                    Step step = training.step(GolsTest::quadratic, x -> new double[3]);
+                    assertEquals(0, step.factor(), "the parameters stay");
+                }
+                assertEquals(other.step(GolsTest::quadratic, GolsTest::gradient).stepSize(),
+                        training.step(GolsTest::quadratic, GolsTest::gradient).stepSize(), "t " + t + ", empty " + empty);
+            }
+        }
+    }
+
     @Test
     void staysWithinItsBounds() {
         // Falls for ever: ends where the next step were longer than 1/|d|.

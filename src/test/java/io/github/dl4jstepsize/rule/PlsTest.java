@@ -43,6 +43,16 @@ class PlsTest {
         assertEquals((process.mean(2.0001, false) - process.mean(1.9999, false)) / 0.0002, process.mean(2, true), 1e-6);
     }
 
+    /** Two observations that say the same. */
+    @Test
+    void theProcessBearsCloseObservationsWithoutNoise() {
+        IntegratedWienerProcess process = new IntegratedWienerProcess(new double[]{0, 1, 1 + 1e-9}, new double[]{0, -0.5, -0.5},
+                new double[]{-1, 0, 0}, new double[3], new double[3]);
+        assertEquals(-0.5, process.mean(1, false), 1e-3);
+        // Hermite's cubic in the middle.
+        assertEquals(-0.5 / 2 - 1.0 / 8, process.mean(0.5, false), 1e-3);
+    }
+
     /** With much noise on one observation the mean ignores it and follows the others. */
     @Test
     void theProcessTrustsObservationsByTheirVariance() {
@@ -251,6 +261,110 @@ class PlsTest {
             }
             double distance = Math.abs(batch.parameters[0]);
             assertTrue(asPublished ? distance > 100 : distance < 0.1, distance + ", asPublished " + asPublished);
+        }
+    }
+
+    /** x^2/2, the same for all examples. */
+    private static final class Parabola extends OneParameter {
+
+        private Parabola(double start) {
+            super(start, 4);
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return parameters[0] * parameters[0] / 2;
+        }
+
+        @Override
+        double slope(int from, int to) {
+            return parameters[0];
+        }
+    }
+
+    /** A line whose momentum was dropped is that of a training which begins there. */
+    @Test
+    void aLineWithoutItsMomentumIsAFirstLine() {
+        Pls rule = rule(false, 1.2, 0.9);
+        Parabola parabola = new Parabola(1);
+        parabola.step(rule);
+        assertEquals(-0.2, parabola.parameters[0], 1e-12, "beyond the minimum, where 0.9 d + g leads uphill");
+        Pls fresh = rule(false, 1.2, 0.9);
+        Parabola begun = new Parabola(parabola.parameters[0]);
+        assertEquals(Outcome.NEXT_LINE, parabola.step(rule).outcome());
+        begun.step(fresh);
+        for (int t = 0; t < 10; t++) {
+            assertEquals(begun.parameters[0], parabola.parameters[0], 1e-12, "step " + t);
+            parabola.step(rule);
+            begun.step(fresh);
+        }
+    }
+
+    /** x = 1 - 3t: the slope is 2 times that at the start, too steep, at t = 1, the target slope at 1/2, and 0 at 1/3. */
+    @Test
+    void looksWhereTheSlopeReachesTheTarget() {
+        Parabola parabola = new Parabola(1);
+        Pls rule = rule(false, 3, 0);
+        parabola.step(rule);
+        assertEquals(1.5, parabola.step(rule).stepSize(), 1e-6);
+    }
+
+    @Test
+    void theFirstDirectionIsTheGradient() {
+        for (boolean perExample : new boolean[]{false, true}) {
+            Pls.Settings settings = settings(false, 0.01, 0.9);
+            settings.perExample = perExample;
+            Parabola parabola = new Parabola(1);
+            parabola.step(new Pls(settings));
+            assertEquals(0.99, parabola.parameters[0], 1e-12, "per example: " + perExample);
+        }
+    }
+
+    /** Where the loss is infinite beyond a tenth of the first step. */
+    @Test
+    void aFirstPointThatIsNotFiniteIsNotTriedForEver() {
+        Pls.Settings settings = settings(false, 1, 0);
+        settings.perExample = true;
+        Pls rule = new Pls(settings);
+        OneParameter cliff = new OneParameter(1, 4) {
+            @Override
+            double loss(int from, int to) {
+                return parameters[0] < 0.9 ? Double.POSITIVE_INFINITY : parameters[0];
+            }
+
+            @Override
+            double slope(int from, int to) {
+                return 1;
+            }
+        };
+        assertEquals(Outcome.NOT_FINITE, cliff.step(rule).outcome());
+        for (int t = 0; t < 10; t++) {
+            cliff.step(rule);
+        }
+        assertTrue(cliff.parameters[0] < 1 && cliff.parameters[0] >= 0.9, cliff.parameters[0] + "");
+    }
+
+    /** Observations without noise come close to each other near the minima of a line. */
+    @Test
+    void survivesATrainingWithoutNoise() {
+        for (double start = -2; start <= 2; start += 0.1) {
+            Pls rule = rule(false, 0.01, 0.9);
+            OneParameter waves = new OneParameter(start, 4) {
+                @Override
+                double loss(int from, int to) {
+                    return parameters[0] * parameters[0] / 2 + Math.sin(3 * parameters[0]);
+                }
+
+                @Override
+                double slope(int from, int to) {
+                    return parameters[0] + 3 * Math.cos(3 * parameters[0]);
+                }
+            };
+            double before = waves.loss();
+            for (int t = 0; t < 300; t++) {
+                waves.step(rule);
+            }
+            assertTrue(waves.loss() <= before + 1e-9, "from " + start + " to " + waves.parameters[0]);
         }
     }
 }

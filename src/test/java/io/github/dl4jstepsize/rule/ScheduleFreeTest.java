@@ -73,13 +73,16 @@ class ScheduleFreeTest {
         double[] z = START.clone();
         double sum = 0;
         double sumByTime = 0;
+        double u = 0;
+        double path = 0;
+        double averageOfPath = 0;
+        int agreed = 0;
         for (int t = 1; t <= 400; t++) {
             training.epochs = t / 40;
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
             training.nextDecay = decays ? 1 - t / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
             training.size = t % 10 == 0 ? 9 : 18;
-            double w = Math.min(1, t / (double) warmUp);
             double e = Math.min(1, 20 * training.decay);
             double next = Math.min(1, 20 * training.nextDecay);
             double[] g = gradient(y);
@@ -99,14 +102,27 @@ class ScheduleFreeTest {
             roots = f > 1 && (roots == 0 || t % 50 == 1) ? sumOfRoots : roots;
             double q = f > 1 ? 16 * mean / roots : r;
             bounded += q < r ? 1 : 0;
-            double step = Math.min(r, q) * w * e * training.share;
-            double byTime = w * w * Math.sqrt(t);
+            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
+            double[] d = new double[3];
+            double along = 0;
+            double dd = 0;
+            for (int i = 0; i < 3; i++) {
+                d[i] = scale[i] * g[i] + (i < 2 ? k * y[i] : 0);
+                along += d[i] * (x[i] - z[i]);
+                dd += d[i] * d[i];
+            }
+            boolean agrees = along >= 0.6 * dd * (path - averageOfPath);
+            agreed += u < 1 && t > 2 && agrees ? 1 : 0;
+            u = Math.min(1, t > 2 && agrees ? 2 * (u + 1.0 / warmUp) : u + 1.0 / warmUp);
+            double step = Math.min(r, q) * u * e * training.share;
+            double byTime = u * u * Math.sqrt(t);
             sum += byTime * f * f;
             sumByTime += byTime;
             double c = Math.max(byTime / sumByTime, byTime * f * f / sum);
-            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
+            path += step;
+            averageOfPath += c * (path - averageOfPath);
             for (int i = 0; i < 3; i++) {
-                z[i] -= step * (scale[i] * g[i] + (i < 2 ? k * y[i] : 0));
+                z[i] -= step * d[i];
                 x[i] += c * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * next * (z[i] - x[i]);
             }
@@ -121,6 +137,7 @@ class ScheduleFreeTest {
                 assertEquals(x[i], average[i], 1e-12, "x, iteration " + t);
             }
         }
+        assertTrue(agreed > 0 && agreed < 5, "the warm-up was shortened " + agreed + " times");
         assertEquals(offset < 0, negative);
         assertEquals(offset == 0 && weightDecay == 0, bounded > 0, bounded + " steps were bounded");
     }
