@@ -60,7 +60,7 @@ public abstract class FanStepUpdater extends AdamDirectionUpdater {
             return self();
         }
 
-        /** Iterations until the step has its full length; 1 (none) or greater. */
+        /** Iterations until the step has its full length, at most in {@link ScheduleFreeUpdater}; 1 (none) or greater. */
         public B warmUp(int iterations) {
             this.warmUp = iterations;
             return self();

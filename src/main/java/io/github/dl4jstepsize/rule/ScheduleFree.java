@@ -9,7 +9,7 @@ import java.util.function.IntFunction;
  *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n, r' and the weight decay k as in {@link Fan}
  *   f = max(1, max(L) / (100 L))         up to 1e12; L: mean loss, with the decay of v
  *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r'
- *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt;= 0.6 |d|^2 p                    u = 0 at first
+ *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
  *   z = z - min(r', q) u e d             the iterates
@@ -131,7 +131,7 @@ public final class ScheduleFree implements StepRule {
         if (lag > 0) {
             Vector direction = batch.direction();
             double along = -direction.dotDifference(batch.memory(1), batch.parameters());
-            if (along >= AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
+            if (along > AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
                 warmth = Math.min(1, GROWTH * warmth);
             }
         }

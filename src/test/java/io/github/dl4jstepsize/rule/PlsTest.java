@@ -264,21 +264,24 @@ class PlsTest {
         }
     }
 
-    /** x^2/2, the same for all examples. */
+    /** x^2/2, or more for x < 0; the same for all examples. */
     private static final class Parabola extends OneParameter {
 
-        private Parabola(double start) {
+        private final double left;
+
+        private Parabola(double start, double left) {
             super(start, 4);
+            this.left = left;
         }
 
         @Override
         double loss(int from, int to) {
-            return parameters[0] * parameters[0] / 2;
+            return slope(from, to) * parameters[0] / 2;
         }
 
         @Override
         double slope(int from, int to) {
-            return parameters[0];
+            return (parameters[0] < 0 ? left : 1) * parameters[0];
         }
     }
 
@@ -286,11 +289,11 @@ class PlsTest {
     @Test
     void aLineWithoutItsMomentumIsAFirstLine() {
         Pls rule = rule(false, 1.2, 0.9);
-        Parabola parabola = new Parabola(1);
+        Parabola parabola = new Parabola(1, 3);
         parabola.step(rule);
         assertEquals(-0.2, parabola.parameters[0], 1e-12, "beyond the minimum, where 0.9 d + g leads uphill");
         Pls fresh = rule(false, 1.2, 0.9);
-        Parabola begun = new Parabola(parabola.parameters[0]);
+        Parabola begun = new Parabola(parabola.parameters[0], 3);
         assertEquals(Outcome.NEXT_LINE, parabola.step(rule).outcome());
         begun.step(fresh);
         for (int t = 0; t < 10; t++) {
@@ -303,7 +306,7 @@ class PlsTest {
     /** x = 1 - 3t: the slope is 2 times that at the start, too steep, at t = 1, the target slope at 1/2, and 0 at 1/3. */
     @Test
     void looksWhereTheSlopeReachesTheTarget() {
-        Parabola parabola = new Parabola(1);
+        Parabola parabola = new Parabola(1, 1);
         Pls rule = rule(false, 3, 0);
         parabola.step(rule);
         assertEquals(1.5, parabola.step(rule).stepSize(), 1e-6);
@@ -314,7 +317,7 @@ class PlsTest {
         for (boolean perExample : new boolean[]{false, true}) {
             Pls.Settings settings = settings(false, 0.01, 0.9);
             settings.perExample = perExample;
-            Parabola parabola = new Parabola(1);
+            Parabola parabola = new Parabola(1, 1);
             parabola.step(new Pls(settings));
             assertEquals(0.99, parabola.parameters[0], 1e-12, "per example: " + perExample);
         }

@@ -111,7 +111,7 @@ class ScheduleFreeTest {
                 along += d[i] * (x[i] - z[i]);
                 dd += d[i] * d[i];
             }
-            boolean agrees = along >= 0.6 * dd * (path - averageOfPath);
+            boolean agrees = along > 0.6 * dd * (path - averageOfPath);
             agreed += u < 1 && t > 2 && agrees ? 1 : 0;
             u = Math.min(1, t > 2 && agrees ? 2 * (u + 1.0 / warmUp) : u + 1.0 / warmUp);
             double step = Math.min(r, q) * u * e * training.share;
