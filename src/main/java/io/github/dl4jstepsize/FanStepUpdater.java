@@ -60,7 +60,10 @@ public abstract class FanStepUpdater extends AdamDirectionUpdater {
             return self();
         }
 
-        /** Iterations until the step has its full length, at most in {@link ScheduleFreeUpdater}; 1 (none) or greater. */
+        /**
+         * Iterations until the step has its full length, which in {@link ScheduleFreeUpdater} it may have earlier; 1 (none) or
+         * greater.
+         */
         public B warmUp(int iterations) {
             this.warmUp = iterations;
             return self();

@@ -141,7 +141,7 @@ public final class GolsUpdater extends StepSizeUpdater {
         }
 
         /**
-         * A first point is taken at once if the loss rises there less than c2 times as steeply as it falls at 0; 0 or
+         * A first point is taken at once if the loss rises there at most c2 times as steeply as it falls at 0; 0 or
          * greater and less than 1.
          */
         public Builder c2(double c2) {
@@ -150,7 +150,7 @@ public final class GolsUpdater extends StepSizeUpdater {
         }
 
         /**
-         * A step is shortened until the loss rises there less than overshoot times as steeply as it falls at 0; 0 (published) or
+         * A step is shortened until the loss rises there at most overshoot times as steeply as it falls at 0; 0 (published) or
          * greater and less than 1.
          */
         public Builder overshoot(double overshoot) {

@@ -31,7 +31,7 @@ final class Guard {
      * to 0.89 there, searches that train it 0.50 to 0.78: see zoo-examples/experiments/17-momentum-along-lines.txt.
      */
     private static final double HARDLY_LOWER_BY_SEARCHES = 0.85;
-    /** As many searches of an epoch's steps are every one: some batches cannot be searched on. */
+    /** The part of an epoch's steps from which on all count as searched: some batches cannot be searched on. */
     private static final double EVERY = 0.9;
 
     private int notFiniteInARow;
@@ -134,11 +134,10 @@ final class Guard {
         if (notFiniteInARow >= maximum) {
             throw new IllegalStateException("training stopped at iteration " + last.iteration() + ": a loss, gradient or"
                     + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + last.loss()
-                    + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is"
-                    + " as it was before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped"
-                    + " there before.) Look for NaN or huge numbers in the data and"
-                    + " in user-defined losses and layers, or clip the gradient. StepSizeListener.maxNotFinite sets the"
-                    + " number of times");
+                    + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is as it was"
+                    + " before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped there"
+                    + " before.) Look for NaN or huge numbers in the data and in user-defined losses and layers, or clip the"
+                    + " gradient. StepSizeListener.maxNotFinite sets the number of times");
         }
     }
 

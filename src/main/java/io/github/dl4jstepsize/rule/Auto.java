@@ -26,7 +26,7 @@ public final class Auto implements StepRule {
      * @param step        r of both
      * @param beta1       beta of ScheduleFree, and the momentum of FAN
      * @param beta2       decay of the base updater's squared gradients
-     * @param warmUp      iterations until the step has its full length; 1 for none
+     * @param warmUp      iterations until the step has its full length, at most, before FAN takes over; 1 for none
      * @param weightDecay per complete epoch; 0 for none
      */
     public Auto(double step, double beta1, double beta2, int warmUp, double weightDecay) {

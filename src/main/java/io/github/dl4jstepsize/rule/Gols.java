@@ -5,7 +5,7 @@ package io.github.dl4jstepsize.rule;
  * changes its sign from negative to positive, with a new batch for every evaluation.
  * <pre>
  *   new line     d = momentum * d + g,  s in [s_min, min(s_max, 1/|d|)],  F'(s) = -g(parameters - s d).d
- *   first point  F'(s) &gt; 0: shrink     F'(s) &lt; 0: grow     0 &lt; F'(s) &lt; c2 |F'(0)|: take it
+ *   first point  F'(s) &gt; 0: shrink     F'(s) &lt; 0: grow     0 &lt;= F'(s) &lt;= c2 |F'(0)|: take it
  *   shrink       s = s/eta  until F'(s) &lt;= overshoot |F'(0)| or s/eta &lt; s_min
  *   grow         s = s*eta  until F'(s) &gt;= 0 or s*eta &gt; s_max
  * </pre>
@@ -14,8 +14,8 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * The sign is that of one batch, and a line that others do not go down at all is shrunk until one does by chance: to a
  * thousandth, with which the next lines have to begin. Nor is the sign change the best place in the long run, see
- * {@link Pal}. So shrinking may end, as a first point may be taken, where the loss rises gently. A batch whose gradient is 0 ends
- * no line: the next one looks at the same place.
+ * {@link Pal}. So shrinking may end, as a first point may be taken, where the loss rises gently. A batch whose gradient is 0
+ * ends no line: the next one looks at the same place.
  * <p>
  * The parameters walk along with the search: every training iteration's own gradient is the next evaluation, so there is
  * no extra pass. The gradient at the point that ends a search starts the next line in the same iteration. One memory
@@ -50,7 +50,7 @@ public final class Gols implements StepRule {
      * @param minStep     s_min
      * @param maxStep     s_max
      * @param growth      eta
-     * @param c2          a first point is taken if the loss rises there less than c2 times as steeply as it falls at 0
+     * @param c2          a first point is taken if the loss rises there at most c2 times as steeply as it falls at 0
      * @param overshoot   shrinking ends where the loss rises at most this times as steeply as it falls at 0
      * @param momentum    share of the last direction in the new one
      */
@@ -82,7 +82,7 @@ public final class Gols implements StepRule {
         }
         double here = step;
         if (phase == Phase.FIRST_POINT) {
-            if (slopeHere >= 0 && slopeHere < c2 * Math.abs(slope)) {
+            if (slopeHere >= 0 && slopeHere <= c2 * Math.abs(slope)) {
                 return startLine(batch);
             }
             phase = slopeHere < 0 ? Phase.GROWING : Phase.SHRINKING;

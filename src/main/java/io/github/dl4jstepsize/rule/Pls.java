@@ -47,9 +47,10 @@ import java.util.List;
  *       accepted t beyond 10 alpha0 stays at the mean of the others. Both keep a network whose first steps ought to be far
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
  *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
- *       the line is given up at its start, so that alpha0 falls to a tenth, where f(t) &gt; f(0) + 10 (t + s) with s the
- *       standard deviation of f(0). (With two or three examples, which are all it is known from, that happens by chance, in
- *       some percent of the points.)</li>
+ *       the line is given up at its start (per example: at its best point or t = 0.01), so that alpha0 falls to a tenth, where
+ *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0). (With two or three examples, which are all it is known
+ *       from, that happens by chance in some percent of the points, and more often where the data are not shuffled, so that
+ *       batches differ more than their examples.)</li>
  * </ul>
  */
 public final class Pls implements StepRule {

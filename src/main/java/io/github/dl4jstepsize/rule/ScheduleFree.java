@@ -16,10 +16,11 @@ import java.util.function.IntFunction;
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>
- * u is the warm-up. p is what z - y would be in units of d, had all directions been the same: where this one agrees with those
- * before by 0.6, with another batch, longer steps would have done, and the warm-up is shortened. Without that it takes most of
- * a training of few batches; where gradients are mostly noise, or layers many, the directions do not agree, and it is left as
- * long as it is (zoo-examples/experiments/18-agreement.txt).
+ * u is the warm-up. p is what z - y would be in units of d, had all directions been the same: where those before have, in the
+ * direction of this one, which mostly comes from another batch, 0.6 of its length, steps could have been longer, and the warm-up
+ * is shortened. Otherwise it would take most of a training of few batches. Where gradients are mostly noise, or layers many,
+ * directions do not agree, and it stays as long as it is. A direction that is far shorter than those before, as of a batch whose
+ * outputs are mostly masked, agrees with nearly everything; u is at most 1 then, too.
  * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
@@ -35,7 +36,9 @@ import java.util.function.IntFunction;
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
  * weights are those of the published code, with the power 1/2 of t where 0 is its default
- * (zoo-examples/experiments/10-schedule-free.txt). Departures: FAN's scale and weight decay; q and the loss in the weights
+ * (zoo-examples/experiments/10-schedule-free.txt). Departures: FAN's scale and weight decay; a warm-up that directions shorten
+ * (zoo-examples/experiments/18-agreement.txt; that successive gradients tell whether a step could have been longer: A. G. Baydin
+ * et al., "Online learning rate adaptation with hypergradient descent", 2018); q and the loss in the weights
  * (zoo-examples/experiments/11-loss-towards-zero.txt; the stochastic Polyak step is by N. Loizou et al., "Stochastic Polyak
  * step-size for SGD", 2021); and the end e, without which the parameters would stop at a distance (1 - beta)|z - x| from the
  * average (zoo-examples/experiments/12-known-length.txt). The weights do not follow it, so that the last, shortest steps
@@ -43,7 +46,7 @@ import java.util.function.IntFunction;
  */
 public final class ScheduleFree implements StepRule {
 
-    /** The part of their length by which directions agree. This and the next: zoo-examples/experiments/18-agreement.txt. */
+    /** The part of a direction's length that those before have in it, if they agree. This and the next: zoo-examples/experiments/18-agreement.txt. */
     private static final double AGREEMENT = 0.6;
     /** By what the warm-up is shortened then. */
     private static final double GROWTH = 2;
@@ -83,7 +86,7 @@ public final class ScheduleFree implements StepRule {
      * @param step        r
      * @param beta        greater than 0 and less than 1
      * @param beta2       decay of the base updater's squared gradients
-     * @param warmUp      iterations until the step has its full length, if directions do not agree; 1 for none
+     * @param warmUp      iterations until the step has its full length, at most; 1 for none
      * @param weightDecay per complete epoch; 0 for none
      */
     public ScheduleFree(double step, double beta, double beta2, int warmUp, double weightDecay) {

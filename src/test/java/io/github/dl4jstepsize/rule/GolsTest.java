@@ -2,6 +2,7 @@ package io.github.dl4jstepsize.rule;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.Random;
@@ -141,11 +142,11 @@ class GolsTest {
 
     /** A batch with nothing to learn, of masked or dead outputs, in the middle of a line, at its first point or at its end. */
     @ParameterizedTest
-    @ValueSource(doubles = {0, 0.9})
-    void aBatchWithoutAGradientChangesNothing(double overshoot) {
+    @CsvSource({"0, 0", "0, 0.9", "0.9, 0", "0.9, 0.9"})
+    void aBatchWithoutAGradientChangesNothing(double c2, double overshoot) {
         for (int empty = 1; empty < 30; empty++) {
-            Training training = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, 0.9, overshoot, 0.9), 0.1, -0.05, 0.04);
-            Training other = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, 0.9, overshoot, 0.9), 0.1, -0.05, 0.04);
+            Training training = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
+            Training other = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
             for (int t = 0; t < 60; t++) {
                 if (t == empty) {
                     Step step = training.step(GolsTest::quadratic, x -> new double[3]);

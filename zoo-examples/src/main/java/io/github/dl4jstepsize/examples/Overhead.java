@@ -149,7 +149,7 @@ final class Overhead implements Callable<Integer> {
                 .max().orElse(1);
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.1 * Math.max(1, highest)).setYAxisDecimalPattern("0.0");
         // XChart fails if all labels are empty.
-        chart.getStyler().setXAxisMin(Math.floor(smallest)).setxAxisTickLabelsFormattingFunction(
+        chart.getStyler().setXAxisMin(Math.ceil(smallest) - 1).setxAxisTickLabelsFormattingFunction(
                 exponent -> exponent == Math.rint(exponent) ? String.format("1e%.0f", exponent) : " ");
         chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         Picture.save(List.of(chart), picture);
