@@ -46,7 +46,10 @@ import java.util.function.IntFunction;
  */
 public final class ScheduleFree implements StepRule {
 
-    /** The part of a direction's length that those before have in it, if they agree. This and the next: zoo-examples/experiments/18-agreement.txt. */
+    /**
+     * The part of a direction's length that those before have in it, if they agree. This and the next: see
+     * zoo-examples/experiments/18-agreement.txt.
+     */
     private static final double AGREEMENT = 0.6;
     /** By what the warm-up is shortened then. */
     private static final double GROWTH = 2;

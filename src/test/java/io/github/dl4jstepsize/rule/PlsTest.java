@@ -132,7 +132,8 @@ class PlsTest {
 
         @Override
         double loss(int from, int to) {
-            return Arrays.stream(minima, from, to).map(minimum -> Math.pow(parameters[0] - minimum, 2) / 2).average().orElseThrow();
+            return Arrays.stream(minima, from, to).map(minimum -> Math.pow(parameters[0] - minimum, 2) / 2).average()
+                    .orElseThrow();
         }
 
         @Override
