@@ -134,7 +134,7 @@ public final class Fan implements StepRule {
     }
 
     /** The part of the step that the warm-up allows, up to 1. */
-    double warmedUp() {
+    private double warmedUp() {
         return Math.min(1, steps / (double) warmUp);
     }
 

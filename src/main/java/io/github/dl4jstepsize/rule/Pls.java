@@ -199,11 +199,12 @@ public final class Pls implements StepRule {
         boolean newLine = observed == 1;
         double from = place * unit;
         double previous = place;
+        int known = observed;
         place = nextPlace();
         Sample sample = new Sample(batch, place * unit - from, line);
         boolean finite = observe(sample, batch.memory(MEAN), line);
         if (!finite || isFarTooHigh()) {
-            observed -= finite ? 1 : 0;
+            observed = known;
             place = previous;
             explorations = MAX_EXPLORATIONS;
             return Step.searched(0, from, finite ? Outcome.REJECTED : Outcome.NOT_FINITE);
