@@ -16,7 +16,7 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(PlsUpdater.builder().momentum(0.5).build())
  * }</pre>
  * Costs one extra gradient pass over the batch per iteration, in four parts (CHUNKS), or one per example (PER_EXAMPLE);
- * the memory of three parameter vectors, and of two for the search. Not for truncated backpropagation through time. With
+ * the memory of one parameter vector, of three for PER_EXAMPLE, and of one for the search. Not for truncated backpropagation through time. With
  * BatchNorm each part is normalised by itself, which PER_EXAMPLE does not survive.
  */
 @JsonDeserialize(builder = PlsUpdater.Builder.class)
@@ -29,7 +29,7 @@ public final class PlsUpdater extends StepSizeUpdater {
          * the new place, with gradients that are not clipped.
          */
         PER_EXAMPLE,
-        /** The means of four parts of the batch. The training pass itself is the observation. */
+        /** The losses and slopes of four parts of the batch. The training pass itself is the observation. */
         CHUNKS
     }
 

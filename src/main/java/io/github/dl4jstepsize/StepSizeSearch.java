@@ -71,6 +71,8 @@ final class StepSizeSearch {
     private INDArray backup;
     /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
     private INDArray gradientBackup;
+    /** What of it belongs to the blocks. */
+    private BlockVector gradientBeforeParts;
 
     /** Null unless the updater averages, and its rule does not do so itself. */
     private final BlockVector average;
@@ -461,6 +463,7 @@ final class StepSizeSearch {
                 forwardPass.objective == Objective.LOSS ? objective : new Line(Objective.LOSS);
         private boolean displaced;
         private boolean backedUp;
+        private boolean inParts;
         /** Whether a trial has drawn the same random numbers as the training pass; null before the first trial. */
         private Boolean repeatable;
         private int forwardPasses;
@@ -554,7 +557,7 @@ final class StepSizeSearch {
 
         @Override
         public Vector gradient() {
-            return gradient;
+            return inParts ? gradientBeforeParts : gradient;
         }
 
         @Override
@@ -660,10 +663,13 @@ final class StepSizeSearch {
             INDArray gradientView = forwardPass.gradientView();
             if (gradientBackup == null) {
                 gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
+                INDArray all = flat(gradientBackup);
+                gradientBeforeParts = parameterVector.beside(forEach(intervals, i -> all.get(intervals.get(i))));
             }
             gradientBackup.assign(gradientView);
             ForwardPass.KeptInput whole = forwardPass.current();
             displace(step, along);
+            inParts = true;
             try {
                 for (int i = 0; i < parts; i++) {
                     int from = (int) ((long) i * size / parts);
@@ -673,9 +679,11 @@ final class StepSizeSearch {
                     double partLoss = forwardPass.gradient(whole.part(from, to));
                     direction.scale(1.0 / (to - from));
                     regularize();
+                    frozen.forEach(variable -> variable.getGradView().assign(0));
                     consumer.accept(to - from, partLoss, direction);
                 }
             } finally {
+                inParts = false;
                 afterTraining.restore();
                 restore();
                 gradientView.assign(gradientBackup);

@@ -54,6 +54,7 @@ class MemoryTest {
                 Arguments.of(new SlsUpdater(), new Sgd(), 1),
                 Arguments.of(new AccuracySlsUpdater(), new Sgd(), 1),
                 Arguments.of(new GolsUpdater(), new Sgd(), 1),
+                Arguments.of(new PlsUpdater(), new Sgd(), 2),
                 Arguments.of(new L4Updater(), new Adam(), 0),
                 Arguments.of(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build(), new Nesterovs(), 0),
                 Arguments.of(new MomoUpdater(), new Adam(), 0),
@@ -68,7 +69,6 @@ class MemoryTest {
                 Arguments.of(SlsUpdater.builder().base(new Adam()).build(), new Adam(), 2),
                 // ... and those that need more.
                 Arguments.of(SalsaUpdater.builder().direction(SalsaUpdater.Direction.SGD).build(), new Sgd(), 1),
-                Arguments.of(new PlsUpdater(), new Sgd(), 4),
                 Arguments.of(new DogUpdater(), new Sgd(), 1),
                 Arguments.of(new ProdigyUpdater(), new Adam(), 2));
     }

@@ -29,6 +29,7 @@ class PartsTest {
             batch.gradients(0, batch.memory(0), 1, (size, loss, gradient) -> {
                 assertEquals(batch.size(), size);
                 assertEquals(batch.loss(), loss, 1e-12 * Math.abs(loss));
+                assertEquals(0, batch.memory(0).distance(batch.gradient()), "the whole batch's gradient can be seen");
                 batch.memory(0).add(-1, gradient);
                 difference[0] = batch.memory(0).norm() / gradient.norm();
             });

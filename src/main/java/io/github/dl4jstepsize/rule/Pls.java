@@ -7,6 +7,7 @@ import org.apache.commons.math3.special.Erf;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 
 /**
  * PLS, probabilistic line search: a Gaussian process is fitted to noisy losses and slopes along the line, and a point is
@@ -25,15 +26,16 @@ import java.util.List;
  * the lowest posterior mean or, if that is the start, with a small step, t = 0.01. The parameters walk along with the
  * search, and every point is measured by one batch only.
  * <p>
- * The process needs the variances of the batch's loss and slope. With g_i and l_i the gradients and losses of the n
- * examples, {@code var l = sum (l_i - l)^2/(n - 1) / n} and {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}.
+ * The process needs the variances of the batch's loss l and slope f'. Of n examples:
  * <ul>
- * <li>Parts: estimated from the means of a few parts of the batch. The training pass itself, at the parameters' place,
- * is the observation. One extra gradient pass per iteration in all.</li>
- * <li>Per example: exact, from one extra gradient pass per example. As in the published code, an iteration first moves
- * and then observes its batch at the new place.</li>
+ * <li>Parts: from the losses and slopes of K = 4 parts with n_k examples each,
+ * {@code var l = sum n_k (l_k - l)^2/(K - 1) / n}, and f' likewise. The training pass itself, at the parameters' place, is the
+ * observation. One extra gradient pass per iteration in all, and one memory vector, the line.</li>
+ * <li>Per example: from their losses l_i and gradients g_i, {@code var l = sum (l_i - l)^2/(n - 1) / n} and
+ * {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}, for which errors of different parameters do not belong together.
+ * One extra gradient pass per example. As in the published code, an iteration first moves and then observes its batch at the new
+ * place. Three memory vectors: the line, and two that sums over the examples go through.</li>
  * </ul>
- * Three memory vectors: the line, and two that sums over the parts go through.
  * <p>
  * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015; constants and control
  * flow as the published port. {@code asPublished} reproduces it, which differs in this:
@@ -87,7 +89,7 @@ public final class Pls implements StepRule {
     private static final double PAST = 0.95;
     /** Variances below which the Wolfe conditions are evaluated without noise. */
     private static final double NO_NOISE = 1e-9;
-    /** Parts of a batch from which the variances are estimated. */
+    /** K. */
     private static final int PARTS = 4;
     /** Standard deviations beyond which the normal distribution is zero in double precision. */
     private static final double NORMAL_RANGE = 9;
@@ -96,7 +98,7 @@ public final class Pls implements StepRule {
     private static final int INTEGRATION_POINTS = 20;
     private static final GaussIntegratorFactory INTEGRATORS = new GaussIntegratorFactory();
 
-    // Memory vectors.
+    // Memory vectors; all but the first are for single examples.
     private static final int LINE = 0;
     private static final int MEAN = 1;
     private static final int SQUARES = 2;
@@ -139,39 +141,38 @@ public final class Pls implements StepRule {
 
     /** The training pass observes the parameters' place; then they move on. */
     private Step observeAndMove(TrainingBatch batch) {
-        Sample sample = new Sample(batch, 0, null);
-        sample.loss = batch.loss();
         Vector line = batch.memory(LINE);
-        Vector gradient = batch.gradient();
+        Vector direction = batch.direction();
+        Parts parts = new Parts(batch, line);
         double from = place * unit;
-        if (started && !observe(sample, gradient, line)) {
+        if (started && !observe(parts.along(1, 0))) {
             return Step.searched(0, from, Outcome.NOT_FINITE);
         }
         if (started && isFarTooHigh()) {
             place = 0;
             givingUp = true;
-            batch.direction().assign(line);
+            direction.assign(line);
+            return walk(from, false, false);
+        }
+        if (started && !isAccepted()) {
+            direction.assign(line);
+            place = nextPlace();
             return walk(from, false, false);
         }
         boolean first = !started;
-        boolean newLine = first || isAccepted();
-        double retreat = newLine ? (1 - batch.decay()) * from : 0;
-        if (retreat > 0) {
-            batch.scratch().assign(line);
-        }
-        if (newLine) {
-            from = 0;
-            startLine(gradient, sample, line);
-        }
+        double momentum = momentum(parts.slopeAlongLine, parts.slopeAlongGradient);
+        startLine(parts.along(momentum, 1));
         if (!started) {
             return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
         }
         place = nextPlace();
-        batch.direction().assign(line);
-        if (retreat > 0) {
-            batch.direction().add(-retreat / (place * unit), batch.scratch());
-        }
-        return walk(from, first, newLine);
+        // The direction, which is the gradient so far, becomes momentum * line + gradient - back * line, and the line
+        // momentum * line + gradient.
+        double back = (1 - batch.decay()) * from / (place * unit);
+        direction.add(momentum - back, line);
+        line.scale(back);
+        line.add(1, direction);
+        return walk(0, first, true);
     }
 
     @Override
@@ -184,14 +185,14 @@ public final class Pls implements StepRule {
         Vector line = batch.memory(LINE);
         boolean first = !started;
         if (first) {
-            Sample sample = new Sample(batch, 0, null);
+            Examples examples = new Examples(batch, 0, null);
             if (settings.asPublished) {
                 // The published code makes the first direction twice, and momentum with it.
                 line.assign(batch.gradient());
             } else {
                 line.scale(0);
             }
-            startLine(batch.gradient(), sample, line);
+            startLine(batch.gradient(), examples, line);
         }
         if (!started) {
             return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
@@ -201,8 +202,8 @@ public final class Pls implements StepRule {
         double previous = place;
         int known = observed;
         place = nextPlace();
-        Sample sample = new Sample(batch, place * unit - from, line);
-        boolean finite = observe(sample, batch.memory(MEAN), line);
+        Examples examples = new Examples(batch, place * unit - from, line);
+        boolean finite = observe(examples.along(batch.memory(MEAN), line));
         if (!finite || isFarTooHigh()) {
             observed = known;
             place = previous;
@@ -213,10 +214,16 @@ public final class Pls implements StepRule {
         Step step = walk(from, first, newLine && !first);
         if (isAccepted()) {
             double retreat = (1 - batch.decay()) * place * unit;
-            startLine(batch.memory(MEAN), sample, line);
+            startLine(batch.memory(MEAN), examples, line);
             return step.moving(step.factor() - retreat);
         }
         return step;
+    }
+
+    private void startLine(Vector gradient, Examples examples, Vector line) {
+        line.scale(momentum(gradient.dot(line), gradient.dot(gradient)));
+        line.add(1, gradient);
+        startLine(examples.along(gradient, line));
     }
 
     private Step walk(double from, boolean first, boolean newLine) {
@@ -225,11 +232,12 @@ public final class Pls implements StepRule {
     }
 
     /** Adds an observation at the parameters' place; false if it is not finite. */
-    private boolean observe(Sample sample, Vector gradient, Vector line) {
-        double loss = (sample.loss - startLoss) / (unit * startSlope);
-        double slope = -gradient.dot(line) / startSlope;
-        double lossVariance = sample.lossVariance / (unit * startSlope) / (unit * startSlope);
-        double slopeVariance = sample.slopeVariance(line) / startSlope / startSlope;
+    private boolean observe(Observation observation) {
+        double scale = unit * startSlope;
+        double loss = (observation.loss - startLoss) / scale;
+        double slope = -observation.slope / startSlope;
+        double lossVariance = observation.lossVariance / scale / scale;
+        double slopeVariance = observation.slopeVariance / startSlope / startSlope;
         if (!Double.isFinite(loss + slope + lossVariance + slopeVariance)) {
             return false;
         }
@@ -255,25 +263,24 @@ public final class Pls implements StepRule {
         return givingUp || wolfeProbability(process(), place) >= settings.wolfeThreshold;
     }
 
-    /** Takes the parameters' place as the start of a new line, with what was measured there. */
-    private void startLine(Vector gradient, Sample sample, Vector line) {
+    /** The momentum of the next line, by the slope of the loss along the last one and by the gradient's squared length. */
+    private double momentum(double slopeAlongLine, double squaredLength) {
+        boolean uphill = settings.momentum * slopeAlongLine + squaredLength < 0;
+        return uphill && !settings.asPublished ? 0 : settings.momentum;
+    }
+
+    /** Takes the parameters' place as the start of a new line, with what was measured there along it. */
+    private void startLine(Observation observation) {
         if (started) {
             adaptUnit(place * unit);
         }
-        line.scale(settings.momentum);
-        line.add(1, gradient);
-        double slope = gradient.dot(line);
-        if (slope < 0 && !settings.asPublished) {
-            line.assign(gradient);
-            slope = gradient.dot(line);
-        }
-        startLoss = sample.loss;
-        startSlope = Math.abs(slope);
+        startLoss = observation.loss;
+        startSlope = Math.abs(observation.slope);
         place = 0;
         givingUp = false;
         explorations = 0;
         observed = 0;
-        started = startSlope > 0 && observe(sample, gradient, line);
+        started = startSlope > 0 && observe(observation);
     }
 
     private void adaptUnit(double accepted) {
@@ -418,39 +425,112 @@ public final class Pls implements StepRule {
 
     @Override
     public int memoryVectors() {
-        return 3;
+        return settings.perExample ? 3 : 1;
     }
 
-    /** Losses and gradients of the parts of a batch: their mean, in MEAN, and the variances, for gradients in SQUARES. */
-    private final class Sample {
+    /** Loss and slope at a point of a line, and their variances. */
+    private static final class Observation {
+
+        private final double loss;
+        private final double slope;
+        private final double lossVariance;
+        private final double slopeVariance;
+
+        private Observation(double loss, double slope, double lossVariance, double slopeVariance) {
+            this.loss = loss;
+            this.slope = slope;
+            this.lossVariance = lossVariance;
+            this.slopeVariance = slopeVariance;
+        }
+    }
+
+    /** Loss of a batch and its slopes along the line and along its gradient, and those of a few parts of it. */
+    private final class Parts {
+
+        private final int size;
+        private final double loss;
+        private final double slopeAlongLine;
+        private final double slopeAlongGradient;
+        private final List<Part> parts = new ArrayList<>();
+
+        private Parts(TrainingBatch batch, Vector line) {
+            size = batch.size();
+            loss = batch.loss();
+            slopeAlongLine = batch.gradient().dot(line);
+            slopeAlongGradient = batch.gradient().dot(batch.gradient());
+            batch.gradients(0, null, Math.min(PARTS, size), (examples, partLoss, gradient) -> parts.add(
+                    new Part(examples, partLoss, gradient.dot(line), gradient.dot(batch.gradient()))));
+        }
+
+        /** Along a combination of the line and the gradient. */
+        private Observation along(double ofLine, double ofGradient) {
+            return new Observation(loss, ofLine * slopeAlongLine + ofGradient * slopeAlongGradient,
+                    variance(part -> part.loss),
+                    variance(part -> ofLine * part.slopeAlongLine + ofGradient * part.slopeAlongGradient));
+        }
+
+        private double variance(ToDoubleFunction<Part> value) {
+            double mean = 0;
+            for (Part part : parts) {
+                mean += part.size * value.applyAsDouble(part) / size;
+            }
+            double sum = 0;
+            for (Part part : parts) {
+                // The mean of k examples has a k-th of an example's variance.
+                sum += part.size * Math.pow(value.applyAsDouble(part) - mean, 2);
+            }
+            return sum / divisor(parts.size(), size);
+        }
+    }
+
+    private static final class Part {
+
+        private final int size;
+        private final double loss;
+        private final double slopeAlongLine;
+        private final double slopeAlongGradient;
+
+        private Part(int size, double loss, double slopeAlongLine, double slopeAlongGradient) {
+            this.size = size;
+            this.loss = loss;
+            this.slopeAlongLine = slopeAlongLine;
+            this.slopeAlongGradient = slopeAlongGradient;
+        }
+    }
+
+    /** What makes the variance of a batch's mean of a sum of squares over its parts. */
+    private double divisor(int parts, int size) {
+        return (parts - 1.0) * (settings.asPublished ? 1 : size);
+    }
+
+    /** Losses and gradients of the examples of a batch: their mean, in MEAN, and the variances, for gradients in SQUARES. */
+    private final class Examples {
 
         private final Vector variances;
         private double loss;
         private double lossVariance;
 
-        private Sample(TrainingBatch batch, double step, Vector along) {
+        private Examples(TrainingBatch batch, double step, Vector along) {
             variances = batch.memory(SQUARES);
             Vector mean = batch.memory(MEAN);
             mean.scale(0);
             variances.scale(0);
             int size = batch.size();
-            int parts = settings.perExample ? size : Math.min(PARTS, size);
-            // A part of k examples has a k-th of an example's variance.
-            batch.gradients(step, along, parts, (examples, partLoss, gradient) -> {
-                loss += partLoss * examples / size;
-                lossVariance += partLoss * partLoss * examples;
-                mean.add((double) examples / size, gradient);
-                variances.addSquares(examples, gradient);
+            batch.gradients(step, along, size, (one, exampleLoss, gradient) -> {
+                loss += exampleLoss / size;
+                lossVariance += exampleLoss * exampleLoss;
+                mean.add(1.0 / size, gradient);
+                variances.addSquares(1, gradient);
             });
-            double degrees = (parts - 1.0) * (settings.asPublished ? 1 : size);
-            lossVariance = Math.max(lossVariance - size * loss * loss, 0) / degrees;
+            double divisor = divisor(size, size);
+            lossVariance = Math.max(lossVariance - size * loss * loss, 0) / divisor;
             // The published code: sum g_i^2 - g^2.
-            variances.addSquares(settings.perExample && settings.asPublished ? -1 : -size, mean);
-            variances.scale(1 / degrees);
+            variances.addSquares(settings.asPublished ? -1 : -size, mean);
+            variances.scale(1 / divisor);
         }
 
-        private double slopeVariance(Vector line) {
-            return Math.max(variances.dotSquares(line), 0);
+        private Observation along(Vector gradient, Vector line) {
+            return new Observation(loss, gradient.dot(line), lossVariance, Math.max(variances.dotSquares(line), 0));
         }
     }
 }

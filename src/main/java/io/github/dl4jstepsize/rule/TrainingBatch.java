@@ -108,7 +108,7 @@ public interface TrainingBatch extends Losses {
      * @param parts    number of parts, which have the same number of examples or one more; at most {@link #size()}
      * @param consumer is given each part's size, mean loss and mean gradient, regularisation included but before
      *                 clipping; the gradient is a vector that is lent for the call and takes the place of
-     *                 {@link #gradient()} and {@link #direction()} meanwhile
+     *                 {@link #direction()} meanwhile, while {@link #gradient()} is that of the whole batch
      */
     void gradients(double step, Vector along, int parts, GradientConsumer consumer);
 

@@ -6,7 +6,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -62,16 +64,16 @@ class PlsTest {
         assertEquals(-1, process.mean(1, true), 1e-3);
     }
 
-    /** One parameter, a loss and a slope for any part of a batch. */
-    private abstract static class OneParameter extends ArrayBatch {
+    /** A loss and a gradient for any part of a batch. */
+    private abstract static class Examples extends ArrayBatch {
 
-        private OneParameter(double start, int size) {
+        private Examples(int size, double... start) {
             super(3, start);
             this.size = size;
         }
 
         Step step(Pls rule) {
-            gradient = new ArrayVector(slope(0, size));
+            gradient = new ArrayVector(gradient(0, size));
             direction = new ArrayVector(gradient.values.clone());
             Step step = rule.step(this);
             move(step);
@@ -81,7 +83,7 @@ class PlsTest {
         /** Means over some examples. */
         abstract double loss(int from, int to);
 
-        abstract double slope(int from, int to);
+        abstract double[] gradient(int from, int to);
 
         @Override
         public double loss() {
@@ -100,14 +102,31 @@ class PlsTest {
 
         @Override
         public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
-            double here = parameters[0];
-            parameters[0] -= step == 0 ? 0 : step * ((ArrayVector) along).values[0];
+            double[] here = parameters.clone();
+            if (step != 0) {
+                System.arraycopy(displaced(step, along), 0, parameters, 0, parameters.length);
+            }
             for (int i = 0; i < parts; i++) {
                 int from = i * size / parts;
                 int to = (i + 1) * size / parts;
-                consumer.accept(to - from, loss(from, to), new ArrayVector(slope(from, to)));
+                consumer.accept(to - from, loss(from, to), new ArrayVector(gradient(from, to)));
             }
-            parameters[0] = here;
+            System.arraycopy(here, 0, parameters, 0, parameters.length);
+        }
+    }
+
+    private abstract static class OneParameter extends Examples {
+
+        private OneParameter(double start, int size) {
+            super(size, start);
+        }
+
+        /** Mean over some examples. */
+        abstract double slope(int from, int to);
+
+        @Override
+        double[] gradient(int from, int to) {
+            return new double[]{slope(from, to)};
         }
     }
 
@@ -302,6 +321,44 @@ class PlsTest {
             parabola.step(rule);
             begun.step(fresh);
         }
+    }
+
+    /** (x + y)^4, of which the examples also see the slope +-noise across the line that the mean leads along. */
+    private static final class NoiseAcrossTheLine extends Examples {
+
+        private final double noise;
+
+        private NoiseAcrossTheLine(double noise) {
+            super(4, 1, 1);
+            this.noise = noise;
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return Math.pow(parameters[0] + parameters[1], 4);
+        }
+
+        @Override
+        double[] gradient(int from, int to) {
+            double mean = 4 * Math.pow(parameters[0] + parameters[1], 3);
+            double across = noise * IntStream.range(from, to).map(i -> i % 2 == 0 ? 1 : -1).average().orElseThrow();
+            return new double[]{mean + across, mean - across};
+        }
+    }
+
+    /** Gradients that differ do not make the slope along a line uncertain if they do not differ along it. */
+    @Test
+    void onlyTheNoiseAlongTheLineCounts() {
+        NoiseAcrossTheLine quiet = new NoiseAcrossTheLine(0);
+        NoiseAcrossTheLine noisy = new NoiseAcrossTheLine(1000);
+        Pls quietRule = rule(false, 0.001, 0.9);
+        Pls noisyRule = rule(false, 0.001, 0.9);
+        for (int t = 0; t < 50; t++) {
+            quiet.step(quietRule);
+            noisy.step(noisyRule);
+            assertArrayEquals(quiet.parameters, noisy.parameters, 1e-9, "step " + t);
+        }
+        assertTrue(quiet.loss() < 0.1, quiet.loss() + "");
     }
 
     /** x = 1 - 3t: the slope is 2 times that at the start, too steep, at t = 1, the target slope at 1/2, and 0 at 1/3. */
