@@ -49,7 +49,9 @@ import java.util.function.Predicate;
  * <p>
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
- * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
+ * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6). So it is of
+ * the weights by which an LSTM's gates read their input: one that is so large that it saturates them takes such steps to open
+ * them again (zoo-examples/experiments/19-gates.txt).
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -113,15 +115,16 @@ final class WeightScale {
 
     private static double ofWeights(ParamState variable, double n, ForwardPass pass) {
         Trainable layer = variable.getLayer();
-        if (!(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
+        boolean isGate = isGated(layer) && !isRecurrent(variable.getParamName());
+        if (!isGate && !(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
             return uniform(n);
         }
         INDArray weights = layer.paramTable(false).get(variable.getParamName());
         double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
-        if (isScaleInvariant(layer, pass)) {
+        if (!isGate && isScaleInvariant(layer, pass)) {
             return Math.max(own, SMALLEST_OWN * uniform(fanIn(layer, variable.getParamName())));
         }
-        boolean inPart = isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
+        boolean inPart = isGate || isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
         return inPart ? Math.max(own / HE, uniform(n)) : uniform(n);
     }
 
@@ -192,8 +195,7 @@ final class WeightScale {
         if (fanIn == 0) {
             return 0;
         }
-        boolean recurrent = name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
-        if (!recurrent) {
+        if (!isRecurrent(name)) {
             INDArray input = pass.inputOf(layer);
             if (input != null) {
                 boolean multiplied = isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
@@ -202,7 +204,7 @@ final class WeightScale {
                 return multiplied ? Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn)) : fanIn;
             }
         }
-        boolean gated = recurrent ? isGated((Layer) layer.getConfig())
+        boolean gated = isRecurrent(name) ? isGated(layer)
                 : pass.layerBefore(layer).map(before -> isGated(before.conf().getLayer())).orElse(false);
         return gated ? GATED_PART * fanIn : fanIn;
     }
@@ -215,6 +217,14 @@ final class WeightScale {
     private static int features(INDArray input, double fanIn) {
         int last = input.rank() - 1;
         return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
+    }
+
+    private static boolean isRecurrent(String name) {
+        return name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
+    }
+
+    private static boolean isGated(Trainable layer) {
+        return layer.getConfig() instanceof Layer && isGated((Layer) layer.getConfig());
     }
 
     private static boolean isGated(Layer layer) {

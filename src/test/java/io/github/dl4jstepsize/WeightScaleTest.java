@@ -18,6 +18,7 @@ import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
@@ -198,6 +199,24 @@ class WeightScaleTest {
         assertFanIn(0.2 * 8, moved.get("2_bRW"));
         assertFanIn(0.2 * 16, moved.get("4_W"));
         assertFanIn(9, moved.get("5_W"));
+    }
+
+    /** Pixels up to 255 saturate gates: steps that would do for the input's size do not open them. */
+    @Test
+    void whatSaturatesGatesCountsByTheWeightsOwnSize() {
+        MultiLayerNetwork network = network(InputType.recurrent(5),
+                new Bidirectional(Bidirectional.Mode.CONCAT, new LSTM.Builder().nOut(8).build()),
+                new LastTimeStep(new GravesLSTM.Builder().nOut(7).build()), Problem.classes(CLASSES).build());
+        network.getLayer(1).getParam("W").muli(100);
+        Map<String, INDArray> before = network.clone().paramTable();
+        Map<String, INDArray> moved = moved(network, () -> network.fit(
+                Problem.random(1, DataType.DOUBLE, 4, 5, 3).muli(255), Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
+        for (String name : new String[]{"0_fW", "0_bW", "1_W"}) {
+            assertFanIn(2 / meanSquare(before.get(name)), moved.get(name));
+        }
+        assertFanIn(0.2 * 8, moved.get("0_fRW"));
+        assertFanIn(0.2 * 7, moved.get("1_RW"));
+        assertFanIn(0.2 * 7, moved.get("2_W"));
     }
 
     @Test

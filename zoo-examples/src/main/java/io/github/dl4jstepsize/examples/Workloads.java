@@ -59,6 +59,9 @@ final class Workloads {
                 Networks::convolutional);
         vary("cnn-unscaled", "CNN without BatchNorm, pixels 0 to 255", 128,
                 data -> data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL)), Networks::convolutionalWithoutNorm);
+        vary("rows-unscaled", "read row by row, pixels 0 to 255, LSTM", 128,
+                data -> FashionMnist.asRows(data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL))),
+                Networks::sequenceClassifier);
         VARIATIONS.put("regression-unscaled", new Workload("Diabetes progression, targets from 25 to 346", 60, 32,
                 Quality.R_SQUARED, files -> Diabetes.withTargetsAsTheyAre(), Networks::regression));
     }
