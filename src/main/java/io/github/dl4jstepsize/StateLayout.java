@@ -31,7 +31,7 @@ final class StateLayout {
         this.updater = updater;
         this.memoryVectors = rule.memoryVectors() + (needsAverage(updater, rule) ? 1 : 0);
         Counter counter = new Counter();
-        new StepSizeSearch.Progress().state(counter);
+        new Progress().state(counter);
         rule.state(counter);
         this.scalars = counter.count;
     }
@@ -87,7 +87,7 @@ final class StateLayout {
     }
 
     /** The values of {@code progress} and {@code rule} in the order of storage. */
-    double[] collect(StepSizeSearch.Progress progress, StepRule rule) {
+    double[] collect(Progress progress, StepRule rule) {
         double[] values = new double[scalars];
         Counter writer = new Counter() {
             @Override
@@ -102,7 +102,7 @@ final class StateLayout {
     }
 
     /** The inverse of {@link #collect}. */
-    void distribute(double[] values, StepSizeSearch.Progress progress, StepRule rule) {
+    void distribute(double[] values, Progress progress, StepRule rule) {
         Counter reader = new Counter() {
             @Override
             public double next(double value) {

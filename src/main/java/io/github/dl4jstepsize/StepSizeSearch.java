@@ -2,7 +2,6 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Losses;
 import io.github.dl4jstepsize.rule.Outcome;
-import io.github.dl4jstepsize.rule.Scalars;
 import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.TrainingBatch;
@@ -37,13 +36,6 @@ import java.util.function.IntFunction;
  * asks for that array ({@link #store}), and read again afterwards, because whoever asked may have changed it.
  */
 final class StepSizeSearch {
-
-    /** The average weighs the last ninth of the iterates most: weight 9/(t + 8) on iterate t. */
-    private static final double AVERAGED_PART = 9;
-    /** Every iterate goes into the average at first, every second one from here on, every third from twice here on ... */
-    private static final int ITERATES_PER_GAP = 100;
-    /** ... until the passes over the parameters do not matter any more. */
-    private static final int LARGEST_GAP = 8;
 
     private final ForwardPass forwardPass;
     private final INDArray parameters;
@@ -143,8 +135,8 @@ final class StepSizeSearch {
         INDArray copyOfState = rule.looksAhead() ? copyOfBaseState(updater, type, blocks) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
-            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started, rule, type, length,
-                    copyOfState, () -> progress.directions);
+            updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started(), rule, type, length,
+                    copyOfState, progress::directions);
         }
         gradient = updaters.get(0).gradient() == null ? direction
                 : parameterVector.beside(forEach(updaters, i -> updaters.get(i).gradient()));
@@ -214,25 +206,15 @@ final class StepSizeSearch {
 
     /** Called when an iteration is complete. */
     void parametersMoved() {
-        if (average == null) {
-            return;
-        }
-        progress.iterates++;
-        if (progress.iterates - progress.averaged >= Math.min(LARGEST_GAP, 1 + progress.iterates / ITERATES_PER_GAP)) {
-            double older = 1;
-            for (int t = progress.averaged + 1; t <= progress.iterates; t++) {
-                older *= 1 - Math.min(1, AVERAGED_PART / (t + AVERAGED_PART - 1));
-            }
-            progress.averaged = progress.iterates;
-            average.scale(older);
-            average.add(1 - older, parameterVector);
+        if (average != null) {
+            progress.average.take(parameterVector, average);
         }
     }
 
     /** The network's flat parameters, with the average of the iterates in the place of those that are averaged. */
     INDArray averagedParameters() {
         load();
-        boolean trained = rule.averages() ? progress.directions > 0 : progress.averaged > 0;
+        boolean trained = rule.averages() ? progress.directions() > 0 : !progress.average.isEmpty();
         if (!trained) {
             throw new IllegalStateException("the network has no average of its iterates: "
                     + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first"));
@@ -257,7 +239,7 @@ final class StepSizeSearch {
     /** Brings the updater state array up to date. */
     void store() {
         if (!stateIsInArray) {
-            if (progress.started) {
+            if (progress.started()) {
                 layout.write(updaters.get(0).state(), firstBlockLength, layout.collect(progress, rule));
             }
             stateIsInArray = true;
@@ -334,7 +316,7 @@ final class StepSizeSearch {
     }
 
     private void record(StepRecord record) {
-        progress.guard.watch(record, progress.batchesPerEpoch, updaters.get(0).updater());
+        progress.guard.watch(record, progress.batchesPerEpoch(), updaters.get(0).updater());
         lastRecord = record;
     }
 
@@ -344,7 +326,7 @@ final class StepSizeSearch {
             progress.count(epoch, batch.size);
             Step step = rule.step(batch);
             updaters.forEach(updater -> updater.searched(epoch));
-            progress.directions++;
+            progress.countDirection();
             return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
@@ -366,89 +348,6 @@ final class StepSizeSearch {
 
     private static INDArray flat(INDArray array) {
         return array.reshape(array.length());
-    }
-
-    /** What the search itself remembers, beside the rule: part of the updater state. */
-    static final class Progress {
-
-        /** False in an updater state that nobody has written to yet. Has to be the first scalar. */
-        private boolean started;
-        private int epoch;
-        private int iterations;
-        /** Complete ones. */
-        private int epochs;
-        /** Since there has been an average. */
-        private int iterates;
-        /** The one of them that went into the average last. */
-        private int averaged;
-        /** Of the epoch that is under way. */
-        private int batches;
-        private int examples;
-        /** Examples in this iteration's batch and in the one before; 0 before there is one. */
-        private int size;
-        private int sizeBefore;
-        /** Of the last complete epoch; 0 before there is one. */
-        private int batchesPerEpoch;
-        private int examplesPerEpoch;
-        /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
-        private int directions;
-        private final Guard guard = new Guard();
-
-        void state(Scalars scalars) {
-            started = scalars.next(started);
-            epoch = scalars.next(epoch);
-            iterations = scalars.next(iterations);
-            epochs = scalars.next(epochs);
-            iterates = scalars.next(iterates);
-            averaged = scalars.next(averaged);
-            batches = scalars.next(batches);
-            examples = scalars.next(examples);
-            size = scalars.next(size);
-            sizeBefore = scalars.next(sizeBefore);
-            batchesPerEpoch = scalars.next(batchesPerEpoch);
-            examplesPerEpoch = scalars.next(examplesPerEpoch);
-            directions = scalars.next(directions);
-            guard.state(scalars);
-        }
-
-        private void count(int currentEpoch, int batchSize) {
-            if (started && currentEpoch != epoch) {
-                batchesPerEpoch = batches;
-                examplesPerEpoch = examples;
-                epochs++;
-                batches = 0;
-                examples = 0;
-            }
-            started = true;
-            epoch = currentEpoch;
-            iterations++;
-            batches++;
-            examples += batchSize;
-            sizeBefore = size;
-            size = batchSize;
-        }
-
-        /** Of this batch, in the weight that the one before it had. */
-        private double share() {
-            return 2 * size < sizeBefore ? size / (double) sizeBefore : 1;
-        }
-
-        private int iterationsBeforeThis() {
-            return iterations - 1;
-        }
-
-        /** Epochs before this iteration, with the part of the present one that is done. */
-        private double epochsBeforeThis() {
-            return epochsAfter(batches - 1);
-        }
-
-        private double epochsWithThis() {
-            return epochsAfter(batches);
-        }
-
-        private double epochsAfter(int batchesOfThisOne) {
-            return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, batchesOfThisOne / (double) batchesPerEpoch));
-        }
     }
 
     /** The rule's view of one iteration. */
@@ -624,7 +523,7 @@ final class StepSizeSearch {
 
         @Override
         public double nextDecay() {
-            return horizon == null ? 1 : horizon.factorUpToTheEnd(progress.iterations, progress.epochsWithThis());
+            return horizon == null ? 1 : horizon.factorUpToTheEnd(progress.iterations(), progress.epochsWithThis());
         }
 
         @Override
@@ -644,17 +543,17 @@ final class StepSizeSearch {
 
         @Override
         public int batchesPerEpoch() {
-            return progress.batchesPerEpoch;
+            return progress.batchesPerEpoch();
         }
 
         @Override
         public int epochs() {
-            return progress.epochs;
+            return progress.epochs();
         }
 
         @Override
         public int examplesPerEpoch() {
-            return progress.examplesPerEpoch;
+            return progress.examplesPerEpoch();
         }
 
         @Override

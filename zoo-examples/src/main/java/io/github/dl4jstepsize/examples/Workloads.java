@@ -18,7 +18,7 @@ final class Workloads {
     private static final String RANDOM = "random-";
 
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
-    /** Of fashion-mlp, fashion-cnn and regression: what a method that asks for no settings has to bear. */
+    /** Of fashion-mlp, fashion-cnn, rows-lstm and regression: what a method that asks for no settings has to bear. */
     private static final Map<String, Workload> VARIATIONS = new LinkedHashMap<>();
 
     static {

@@ -1,0 +1,115 @@
+package io.github.dl4jstepsize;
+
+import io.github.dl4jstepsize.rule.Scalars;
+
+/** What the search itself remembers of a training, beside the rule: part of the updater state. */
+final class Progress {
+
+    final IterateAverage average = new IterateAverage();
+    final Guard guard = new Guard();
+
+    private boolean started;
+    private int epoch;
+    private int iterations;
+    /** Complete ones. */
+    private int epochs;
+    /** Of the epoch that is under way. */
+    private int batches;
+    private int examples;
+    /** Examples in this iteration's batch and in the one before; 0 before there is one. */
+    private int size;
+    private int sizeBefore;
+    private int batchesPerEpoch;
+    private int examplesPerEpoch;
+    private int directions;
+
+    void state(Scalars scalars) {
+        // In an updater state that nobody has written to yet the first scalar has to be that for "no".
+        started = scalars.next(started);
+        epoch = scalars.next(epoch);
+        iterations = scalars.next(iterations);
+        epochs = scalars.next(epochs);
+        average.state(scalars);
+        batches = scalars.next(batches);
+        examples = scalars.next(examples);
+        size = scalars.next(size);
+        sizeBefore = scalars.next(sizeBefore);
+        batchesPerEpoch = scalars.next(batchesPerEpoch);
+        examplesPerEpoch = scalars.next(examplesPerEpoch);
+        directions = scalars.next(directions);
+        guard.state(scalars);
+    }
+
+    /** Called at the beginning of an iteration. */
+    void count(int currentEpoch, int batchSize) {
+        if (started && currentEpoch != epoch) {
+            batchesPerEpoch = batches;
+            examplesPerEpoch = examples;
+            epochs++;
+            batches = 0;
+            examples = 0;
+        }
+        started = true;
+        epoch = currentEpoch;
+        iterations++;
+        batches++;
+        examples += batchSize;
+        sizeBefore = size;
+        size = batchSize;
+    }
+
+    /** Called when the base updater has turned a gradient into a direction. */
+    void countDirection() {
+        directions++;
+    }
+
+    boolean started() {
+        return started;
+    }
+
+    /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
+    int directions() {
+        return directions;
+    }
+
+    int iterations() {
+        return iterations;
+    }
+
+    int iterationsBeforeThis() {
+        return iterations - 1;
+    }
+
+    /** Complete ones. */
+    int epochs() {
+        return epochs;
+    }
+
+    /** Epochs before this iteration, with the part of the present one that is done. */
+    double epochsBeforeThis() {
+        return epochsAfter(batches - 1);
+    }
+
+    double epochsWithThis() {
+        return epochsAfter(batches);
+    }
+
+    private double epochsAfter(int batchesOfThisOne) {
+        return epochs + (batchesPerEpoch == 0 ? 0 : Math.min(1, batchesOfThisOne / (double) batchesPerEpoch));
+    }
+
+    /** Of the last complete epoch; 0 before there is one. */
+    int batchesPerEpoch() {
+        return batchesPerEpoch;
+    }
+
+    /** Of the last complete epoch; 0 before there is one. */
+    int examplesPerEpoch() {
+        return examplesPerEpoch;
+    }
+
+    /** Of this batch, in the weight that the one before it had. */
+    double share() {
+        return 2 * size < sizeBefore ? size / (double) sizeBefore : 1;
+    }
+}
