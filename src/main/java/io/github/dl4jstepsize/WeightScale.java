@@ -45,13 +45,12 @@ import java.util.function.Predicate;
  * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer; a
  * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
  * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
- * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized.
+ * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized. Of the gates of an LSTM
+ * it is at most fan_in: large inputs saturate them, and it takes longer steps to open them again.
  * <p>
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
- * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6). So it is of
- * the weights by which an LSTM's gates read their input: one that is so large that it saturates them takes such steps to open
- * them again (zoo-examples/experiments/19-gates.txt).
+ * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -115,16 +114,15 @@ final class WeightScale {
 
     private static double ofWeights(ParamState variable, double n, ForwardPass pass) {
         Trainable layer = variable.getLayer();
-        boolean isGate = isGated(layer) && !isRecurrent(variable.getParamName());
-        if (!isGate && !(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
+        if (!(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
             return uniform(n);
         }
         INDArray weights = layer.paramTable(false).get(variable.getParamName());
         double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
-        if (!isGate && isScaleInvariant(layer, pass)) {
+        if (isScaleInvariant(layer, pass)) {
             return Math.max(own, SMALLEST_OWN * uniform(fanIn(layer, variable.getParamName())));
         }
-        boolean inPart = isGate || isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
+        boolean inPart = isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
         return inPart ? Math.max(own / HE, uniform(n)) : uniform(n);
     }
 
@@ -195,16 +193,23 @@ final class WeightScale {
         if (fanIn == 0) {
             return 0;
         }
-        if (!isRecurrent(name)) {
+        boolean recurrent = name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
+        if (!recurrent) {
             INDArray input = pass.inputOf(layer);
             if (input != null) {
                 boolean multiplied = isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
                         || fanIn == input.size(features(input, fanIn)) || fanIn == input.length() / input.size(0);
-                // The inner weights of a variational autoencoder read its own units.
-                return multiplied ? Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn)) : fanIn;
+                if (!multiplied) {
+                    // The inner weights of a variational autoencoder read its own units.
+                    return fanIn;
+                }
+                double sum = Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
+                // Steps that are small enough for inputs which saturate gates would not open them again:
+                // see zoo-examples/experiments/19-gates.txt.
+                return isGated(layer) ? Math.min(sum, fanIn) : sum;
             }
         }
-        boolean gated = isRecurrent(name) ? isGated(layer)
+        boolean gated = recurrent ? isGated(layer)
                 : pass.layerBefore(layer).map(before -> isGated(before.conf().getLayer())).orElse(false);
         return gated ? GATED_PART * fanIn : fanIn;
     }
@@ -217,10 +222,6 @@ final class WeightScale {
     private static int features(INDArray input, double fanIn) {
         int last = input.rank() - 1;
         return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
-    }
-
-    private static boolean isRecurrent(String name) {
-        return name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
     }
 
     private static boolean isGated(Trainable layer) {
