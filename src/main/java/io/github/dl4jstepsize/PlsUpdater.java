@@ -16,7 +16,7 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(PlsUpdater.builder().momentum(0.5).build())
  * }</pre>
  * Costs one extra gradient pass over the batch per iteration, in four parts (CHUNKS), or one per example (PER_EXAMPLE);
- * the memory of one parameter vector, of three for PER_EXAMPLE, and of one for the search. Not for truncated backpropagation through time. With
+ * the memory of one parameter vector, and of one for the search; with PER_EXAMPLE of three and two. Not for truncated backpropagation through time. With
  * BatchNorm each part is normalised by itself, which PER_EXAMPLE does not survive.
  */
 @JsonDeserialize(builder = PlsUpdater.Builder.class)
@@ -25,7 +25,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     /** What the variances of loss and slope are computed from. */
     public enum Variance {
         /**
-         * Single examples: exact, slow. As in the published code, an iteration moves first and then observes its batch at
+         * Single examples: slow. As in the published code, an iteration moves first and then observes its batch at
          * the new place, with gradients that are not clipped.
          */
         PER_EXAMPLE,

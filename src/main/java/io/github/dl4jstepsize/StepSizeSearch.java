@@ -578,7 +578,6 @@ final class StepSizeSearch {
                     double partLoss = forwardPass.gradient(whole.part(from, to));
                     direction.scale(1.0 / (to - from));
                     regularize();
-                    frozen.forEach(variable -> variable.getGradView().assign(0));
                     consumer.accept(to - from, partLoss, direction);
                 }
             } finally {
@@ -589,12 +588,12 @@ final class StepSizeSearch {
             }
         }
 
-        /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay. */
+        /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay, but nothing to what is frozen. */
         private void regularize() {
             for (UpdaterBlock.ParamState variable : variables) {
                 List<Regularization> all =
                         variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
-                if (all != null) {
+                if (all != null && !isFrozen(variable.getLayer())) {
                     all.forEach(one ->
                             one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
                 }

@@ -32,7 +32,7 @@ import java.util.function.ToDoubleFunction;
  * {@code var l = sum n_k (l_k - l)^2/(K - 1) / n}, and f' likewise. The training pass itself, at the parameters' place, is the
  * observation. One extra gradient pass per iteration in all, and one memory vector, the line.</li>
  * <li>Per example: from their losses l_i and gradients g_i, {@code var l = sum (l_i - l)^2/(n - 1) / n} and
- * {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}, for which errors of different parameters do not belong together.
+ * {@code var f' = sum_j d_j^2 sum_i (g_ij - g_j)^2/(n - 1) / n}, as if the errors of different parameters were independent.
  * One extra gradient pass per example. As in the published code, an iteration first moves and then observes its batch at the new
  * place. Three memory vectors: the line, and two that sums over the examples go through.</li>
  * </ul>
@@ -89,7 +89,7 @@ public final class Pls implements StepRule {
     private static final double PAST = 0.95;
     /** Variances below which the Wolfe conditions are evaluated without noise. */
     private static final double NO_NOISE = 1e-9;
-    /** K. */
+    /** K, the parts of a batch. */
     private static final int PARTS = 4;
     /** Standard deviations beyond which the normal distribution is zero in double precision. */
     private static final double NORMAL_RANGE = 9;
@@ -160,14 +160,14 @@ public final class Pls implements StepRule {
             return walk(from, false, false);
         }
         boolean first = !started;
-        double momentum = momentum(parts.slopeAlongLine, parts.slopeAlongGradient);
+        double momentum = momentum(parts.whole.slopeAlongLine, parts.whole.slopeAlongGradient);
         startLine(parts.along(momentum, 1));
         if (!started) {
             return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
         }
         place = nextPlace();
-        // The direction, which is the gradient so far, becomes momentum * line + gradient - back * line, and the line
-        // momentum * line + gradient.
+        // momentum * line + gradient is the new line, and the direction that minus back * line. Made of each other, so that the
+        // last line needs no copy: the direction is the gradient so far.
         double back = (1 - batch.decay()) * from / (place * unit);
         direction.add(momentum - back, line);
         line.scale(back);
@@ -444,45 +444,40 @@ public final class Pls implements StepRule {
         }
     }
 
-    /** Loss of a batch and its slopes along the line and along its gradient, and those of a few parts of it. */
+    /** What the training pass tells, and one more on each of a few parts of its batch. */
     private final class Parts {
 
-        private final int size;
-        private final double loss;
-        private final double slopeAlongLine;
-        private final double slopeAlongGradient;
+        private final Part whole;
         private final List<Part> parts = new ArrayList<>();
 
         private Parts(TrainingBatch batch, Vector line) {
-            size = batch.size();
-            loss = batch.loss();
-            slopeAlongLine = batch.gradient().dot(line);
-            slopeAlongGradient = batch.gradient().dot(batch.gradient());
-            batch.gradients(0, null, Math.min(PARTS, size), (examples, partLoss, gradient) -> parts.add(
-                    new Part(examples, partLoss, gradient.dot(line), gradient.dot(batch.gradient()))));
+            whole = new Part(batch.size(), batch.loss(), batch.gradient(), line, batch.gradient());
+            // The batch's gradient is asked for anew, because the vector that was it is lent to the part meanwhile.
+            batch.gradients(0, null, Math.min(PARTS, batch.size()), (examples, partLoss, gradient) ->
+                    parts.add(new Part(examples, partLoss, gradient, line, batch.gradient())));
         }
 
         /** Along a combination of the line and the gradient. */
         private Observation along(double ofLine, double ofGradient) {
-            return new Observation(loss, ofLine * slopeAlongLine + ofGradient * slopeAlongGradient,
-                    variance(part -> part.loss),
-                    variance(part -> ofLine * part.slopeAlongLine + ofGradient * part.slopeAlongGradient));
+            return new Observation(whole.loss, whole.slope(ofLine, ofGradient),
+                    variance(part -> part.loss), variance(part -> part.slope(ofLine, ofGradient)));
         }
 
         private double variance(ToDoubleFunction<Part> value) {
             double mean = 0;
             for (Part part : parts) {
-                mean += part.size * value.applyAsDouble(part) / size;
+                mean += part.size * value.applyAsDouble(part) / whole.size;
             }
             double sum = 0;
             for (Part part : parts) {
                 // The mean of k examples has a k-th of an example's variance.
                 sum += part.size * Math.pow(value.applyAsDouble(part) - mean, 2);
             }
-            return sum / divisor(parts.size(), size);
+            return sum / divisor(parts.size(), whole.size);
         }
     }
 
+    /** Loss of some examples and its slopes along the line and along the whole batch's gradient. */
     private static final class Part {
 
         private final int size;
@@ -490,15 +485,19 @@ public final class Pls implements StepRule {
         private final double slopeAlongLine;
         private final double slopeAlongGradient;
 
-        private Part(int size, double loss, double slopeAlongLine, double slopeAlongGradient) {
+        private Part(int size, double loss, Vector gradient, Vector line, Vector gradientOfBatch) {
             this.size = size;
             this.loss = loss;
-            this.slopeAlongLine = slopeAlongLine;
-            this.slopeAlongGradient = slopeAlongGradient;
+            slopeAlongLine = gradient.dot(line);
+            slopeAlongGradient = gradient.dot(gradientOfBatch);
+        }
+
+        private double slope(double ofLine, double ofGradient) {
+            return ofLine * slopeAlongLine + ofGradient * slopeAlongGradient;
         }
     }
 
-    /** What makes the variance of a batch's mean of a sum of squares over its parts. */
+    /** A sum of squared deviations over it is the variance of the batch's mean. */
     private double divisor(int parts, int size) {
         return (parts - 1.0) * (settings.asPublished ? 1 : size);
     }

@@ -108,7 +108,8 @@ public interface TrainingBatch extends Losses {
      * @param parts    number of parts, which have the same number of examples or one more; at most {@link #size()}
      * @param consumer is given each part's size, mean loss and mean gradient, regularisation included but before
      *                 clipping; the gradient is a vector that is lent for the call and takes the place of
-     *                 {@link #direction()} meanwhile, while {@link #gradient()} is that of the whole batch
+     *                 {@link #direction()} meanwhile. {@link #gradient()} is that of the whole batch then, too, if it is asked
+     *                 for within the call: a vector that it returned before may be the one that is lent
      */
     void gradients(double step, Vector along, int parts, GradientConsumer consumer);
 

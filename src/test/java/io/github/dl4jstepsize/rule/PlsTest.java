@@ -4,7 +4,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -13,6 +15,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class PlsTest {
+
+    /** Those that there is room for in its state. */
+    private static final int OBSERVATIONS = 22;
 
     /** Sheppard: P(X > 0, Y > 0) = 1/4 + asin(rho)/(2 pi). */
     @Test
@@ -67,6 +72,10 @@ class PlsTest {
     /** A loss and a gradient for any part of a batch. */
     private abstract static class Examples extends ArrayBatch {
 
+        /** The gradient of the training pass, which the step overwrites. */
+        ArrayVector measured;
+        private boolean inParts;
+
         private Examples(int size, double... start) {
             super(3, start);
             this.size = size;
@@ -74,10 +83,16 @@ class PlsTest {
 
         Step step(Pls rule) {
             gradient = new ArrayVector(gradient(0, size));
-            direction = new ArrayVector(gradient.values.clone());
+            direction = gradient;
+            measured = new ArrayVector(gradient.values.clone());
             Step step = rule.step(this);
             move(step);
             return step;
+        }
+
+        @Override
+        public Vector gradient() {
+            return inParts ? measured : gradient;
         }
 
         /** Means over some examples. */
@@ -106,11 +121,15 @@ class PlsTest {
             if (step != 0) {
                 System.arraycopy(displaced(step, along), 0, parameters, 0, parameters.length);
             }
+            inParts = true;
             for (int i = 0; i < parts; i++) {
                 int from = i * size / parts;
                 int to = (i + 1) * size / parts;
-                consumer.accept(to - from, loss(from, to), new ArrayVector(gradient(from, to)));
+                direction.assign(new ArrayVector(gradient(from, to)));
+                consumer.accept(to - from, loss(from, to), direction);
             }
+            inParts = false;
+            direction.assign(measured);
             System.arraycopy(here, 0, parameters, 0, parameters.length);
         }
     }
@@ -204,7 +223,7 @@ class PlsTest {
             for (int t = 0; t < 2000; t++) {
                 if (parabola.step(rule).outcome() == Outcome.NEXT_LINE) {
                     lines++;
-                    uphill += parabola.direction.dot(parabola.gradient) < 0 ? 1 : 0;
+                    uphill += parabola.direction.dot(parabola.measured) < 0 ? 1 : 0;
                 }
             }
             assertTrue(lines > 20, lines + " lines");
@@ -359,6 +378,110 @@ class PlsTest {
             assertArrayEquals(quiet.parameters, noisy.parameters, 1e-9, "step " + t);
         }
         assertTrue(quiet.loss() < 0.1, quiet.loss() + "");
+    }
+
+    /** (x^2 + 4 y^2)/2 around another minimum for each of five examples, which are four parts. */
+    private static final class NoisyValley extends Examples {
+
+        private static final int EXAMPLES = 5;
+
+        private final Random random = new Random(5);
+        private double[] minima;
+
+        private NoisyValley() {
+            super(EXAMPLES, 20, 10);
+        }
+
+        @Override
+        Step step(Pls rule) {
+            minima = random.doubles(2 * EXAMPLES, -3, 3).toArray();
+            return super.step(rule);
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return IntStream.range(from, to).mapToDouble(i -> Math.pow(parameters[0] - minima[2 * i], 2) / 2
+                    + 2 * Math.pow(parameters[1] - minima[2 * i + 1], 2)).average().orElseThrow();
+        }
+
+        @Override
+        double[] gradient(int from, int to) {
+            return new double[]{
+                    IntStream.range(from, to).mapToDouble(i -> parameters[0] - minima[2 * i]).average().orElseThrow(),
+                    IntStream.range(from, to).mapToDouble(i -> 4 * (parameters[1] - minima[2 * i + 1])).average().orElseThrow()};
+        }
+
+        /** Of the batch's slope along a line, by its four parts of one, one, one and two examples. */
+        private double slopeVariance(ArrayVector line) {
+            double mean = new ArrayVector(gradient(0, EXAMPLES)).dot(line);
+            double sum = 0;
+            for (int i = 0; i < 4; i++) {
+                int to = i == 3 ? EXAMPLES : i + 1;
+                sum += (to - i) * Math.pow(new ArrayVector(gradient(i, to)).dot(line) - mean, 2);
+            }
+            return sum / 3 / EXAMPLES;
+        }
+    }
+
+    /** With momentum, and a decay that takes back half of each line. */
+    @Test
+    void aNewLineBeginsWhereTheDecayedOneEnds() {
+        Pls rule = rule(false, 0.01, 0.9);
+        NoisyValley valley = new NoisyValley();
+        valley.decay = 0.5;
+        ArrayVector line = (ArrayVector) valley.memory(0);
+        int lines = 0;
+        double reached = 0;
+        for (int t = 0; t < 300; t++) {
+            double[] place = valley.parameters.clone();
+            ArrayVector last = new ArrayVector(line.values.clone());
+            Step step = valley.step(rule);
+            if (step.outcome() == Outcome.NEXT_LINE && t > 0) {
+                ArrayVector next = new ArrayVector(valley.measured.values.clone());
+                boolean uphill = 0.9 * next.dot(last) + next.dot(next) < 0;
+                next.add(uphill ? 0 : 0.9, last);
+                assertArrayEquals(next.values, line.values, 1e-12 * next.norm(), "step " + t);
+                ArrayVector expected = new ArrayVector(place);
+                expected.add(0.5 * reached, last);
+                expected.add(-step.stepSize(), next);
+                assertArrayEquals(expected.values, valley.parameters, 1e-9, "step " + t);
+                lines++;
+            } else if (t > 0) {
+                assertArrayEquals(last.values, line.values, "step " + t);
+            }
+            reached = t == 0 ? step.factor() : step.stepSize();
+        }
+        assertTrue(lines > 20, lines + " lines");
+    }
+
+    @Test
+    void theSlopesVarianceIsThatOfItsParts() {
+        Pls rule = rule(false, 0.01, 0.9);
+        NoisyValley valley = new NoisyValley();
+        ArrayVector line = (ArrayVector) valley.memory(0);
+        int lines = 0;
+        for (int t = 0; t < 300; t++) {
+            double[] place = valley.parameters.clone();
+            if (valley.step(rule).outcome() == Outcome.NEXT_LINE) {
+                double[] moved = valley.parameters.clone();
+                System.arraycopy(place, 0, valley.parameters, 0, place.length);
+                double slope = valley.measured.dot(line);
+                assertEquals(valley.slopeVariance(line) / slope / slope, slopeVarianceAtTheStart(rule), 1e-9, "step " + t);
+                System.arraycopy(moved, 0, valley.parameters, 0, moved.length);
+                lines++;
+            }
+        }
+        assertTrue(lines > 20, lines + " lines");
+    }
+
+    /** The first of the last of its state. */
+    private static double slopeVarianceAtTheStart(Pls rule) {
+        List<Double> state = new ArrayList<>();
+        rule.state(value -> {
+            state.add(value);
+            return value;
+        });
+        return state.get(state.size() - OBSERVATIONS);
     }
 
     /** x = 1 - 3t: the slope is 2 times that at the start, too steep, at t = 1, the target slope at 1/2, and 0 at 1/3. */

@@ -238,7 +238,7 @@ class CompareCommandTest {
     }
 
     static Stream<String> fashionWorkloads() {
-        return Stream.concat(Stream.of("fashion-mlp", "fashion-cnn", "fashion-resnet"),
+        return Stream.concat(Stream.of("fashion-mlp", "fashion-cnn", "fashion-resnet", "rows-lstm"),
                 Workloads.variations().stream().filter(name -> !name.startsWith("regression")));
     }
 
@@ -246,13 +246,8 @@ class CompareCommandTest {
     @MethodSource("fashionWorkloads")
     void fashionWorkloadsTrain(String name) {
         DataSet images = noise(32);
-        train(Workloads.named(name), new TrainTest(images, images));
-    }
-
-    @Test
-    void rowsOfImagesTrain() {
-        DataSet images = noise(32);
-        train(Workloads.named("rows-lstm"), FashionMnist.asRows(new TrainTest(images, images)));
+        TrainTest data = new TrainTest(images, images);
+        train(Workloads.named(name), name.startsWith("rows") ? FashionMnist.asRows(data) : data);
     }
 
     @Test
