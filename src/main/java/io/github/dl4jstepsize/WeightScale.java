@@ -57,8 +57,8 @@ import java.util.function.Predicate;
  */
 final class WeightScale {
 
-    /** Inputs that are almost 0 in the first batch may be larger later. */
-    private static final double SMALLEST_SUM = 1;
+    /** Inputs that are almost 0 in the first batch may be larger later: see zoo-examples/experiments/19-gates.txt. */
+    private static final double SMALLEST_SUM = 0.1;
 
     /**
      * Of fan_in behind an LSTM, whose outputs are small: a gate, half open at first, times a hyperbolic tangent. Tried on two

@@ -7,7 +7,7 @@ package io.github.dl4jstepsize.rule;
  *   d = s m_hat / (sqrt(v_hat) + epsilon) / sqrt(3 n)        Adam's direction, made by the base updater
  *   n = fan_in                                               biases and gains: that of the weights before them
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
- *       max(1, fan_in/positions, sum of x^2)                 weights of the network's inputs x; mean over the first batch,
+ *       max(0.1, fan_in/positions, sum of x^2)               weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time; at most
  *                                                            fan_in where an LSTM reads them
  *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the

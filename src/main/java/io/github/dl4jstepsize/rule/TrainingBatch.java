@@ -42,7 +42,7 @@ public interface TrainingBatch extends Losses {
      *   <li>fan_in, the number of inputs that a unit of its layer sums up,</li>
      *   <li>0.2 fan_in for weights that are multiplied with what an LSTM's gates let through,</li>
      *   <li>for weights that are multiplied with an input of the network, the mean sum of these inputs' squares in this
-     *       batch, at least 1 and fan_in/positions (examples times steps of time), for those of an LSTM at most fan_in: of
+     *       batch, at least 0.1 and fan_in/positions (examples times steps of time), for those of an LSTM at most fan_in: of
      *       inputs of mean square 1 that is fan_in again; where one of not too many is on, it is 1,</li>
      *   <li>for weights whose size a normalization undoes, 1 over three times their own mean square, at most 100 fan_in; for
      *       those whose size it undoes in part, at most 2 over their mean square,</li>
