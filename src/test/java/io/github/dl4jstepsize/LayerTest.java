@@ -44,15 +44,7 @@ class LayerTest {
     @Test
     void frozenParametersDoNotMoveByOneBit() {
         for (StepSizeUpdater updater : List.of(new PalUpdater(), new LabPalUpdater(), new AutoUpdater())) {
-            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
-                    .weightDecay(0.1).l2(0.01).list()
-                    .layer(new FrozenLayerWithBackprop(
-                            new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build()))
-                    .layer(new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).build())
-                    .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(4).activation(Activation.SOFTMAX).build())
-                    .setInputType(InputType.feedForward(12)).build());
-            network.init();
-            network.addListeners(new StepSizeListener());
+            MultiLayerNetwork network = withFrozenLayer(updater);
             ComputationGraph graph = network.toComputationGraph();
             graph.addListeners(new StepSizeListener());
             INDArray frozen = network.getLayer(0).params().dup();
@@ -66,6 +58,32 @@ class LayerTest {
             assertEquals(0, ForwardPassTest.maxDifference(frozen, graph.getLayer(0).params()), updater.toString());
             assertTrue(StepSizes.lastRecord(network).learningRate() > 0);
         }
+    }
+
+    @Test
+    void frozenParametersHaveNoGradientInPartsOfABatch() {
+        double[] difference = {Double.NaN};
+        MultiLayerNetwork network = withFrozenLayer(new ProbeUpdater(batch -> {
+            batch.memory(0).assign(batch.gradient());
+            batch.gradients(0, batch.memory(0), 1, (size, loss, gradient) ->
+                    difference[0] = batch.memory(0).distance(gradient) / gradient.norm());
+            return Step.chosen(0.05, 0.05, Outcome.REUSED);
+        }));
+        Problem.MLP_CLIPPED.fit(network, 1);
+        assertEquals(0, difference[0], 1e-5);
+    }
+
+    private static MultiLayerNetwork withFrozenLayer(StepSizeUpdater updater) {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
+                .weightDecay(0.1).l2(0.01).list()
+                .layer(new FrozenLayerWithBackprop(
+                        new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build()))
+                .layer(new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).build())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT).nOut(4).activation(Activation.SOFTMAX).build())
+                .setInputType(InputType.feedForward(12)).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        return network;
     }
 
     /** Convolutions, whose weights FAN's decay knows by their shape; in the average, too. */

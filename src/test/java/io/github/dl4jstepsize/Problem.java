@@ -220,7 +220,7 @@ enum Problem {
     FROZEN_BELOW {
         @Override
         Model build(NeuralNetConfiguration.Builder configuration) {
-            return layers(configuration.l2(1e-2).list()
+            return layers(configuration.list()
                     .layer(new FrozenLayer(new DenseLayer.Builder().nIn(12).nOut(8).activation(Activation.TANH).build()))
                     .layer(new FrozenLayerWithBackprop(
                             new DenseLayer.Builder().nIn(8).nOut(8).activation(Activation.TANH).build()))
