@@ -36,10 +36,10 @@ package io.github.dl4jstepsize.rule;
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. (Not for pixels from 0 to 255 that an LSTM reads: they saturate its gates, and shorter steps
- * would not open them, zoo-examples/experiments/19-gates.txt.) Of weights before a BatchNormalization, with nothing but identities, rectifiers, pooling and
- * padding in one or two dimensions, or dropout between, only the direction counts: the same r turns it by the same angle. So it
- * is, not measured, in a DenseLayer with a layer normalization. Behind other layers it holds in part
- * (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight
+ * would not open them, zoo-examples/experiments/19-gates.txt.) Of weights before a BatchNormalization, with nothing but
+ * identities, rectifiers, pooling and padding in one or two dimensions, or dropout between, only the direction counts: the same r
+ * turns it by the same angle. So it is, not measured, in a DenseLayer with a layer normalization. Behind other layers it holds in
+ * part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight
  * normalization", 2017, has the effective step of such weights). s does so for targets in thousands, whatever the loss
  * (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small batches
  * (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs and

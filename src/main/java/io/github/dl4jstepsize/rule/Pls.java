@@ -28,7 +28,7 @@ import java.util.function.ToDoubleFunction;
  * <p>
  * The process needs the variances of the batch's loss l and slope f'. Of n examples:
  * <ul>
- * <li>Parts: from the losses and slopes of K = 4 parts with n_k examples each,
+ * <li>Parts, which the paper does not have: from the losses and slopes of K = 4 parts with n_k examples each,
  * {@code var l = sum n_k (l_k - l)^2/(K - 1) / n}, and f' likewise. The training pass itself, at the parameters' place, is the
  * observation. One extra gradient pass per iteration in all, and one memory vector, the line.</li>
  * <li>Per example: from their losses l_i and gradients g_i, {@code var l = sum (l_i - l)^2/(n - 1) / n} and
