@@ -220,7 +220,7 @@ final class StepSizeSearch {
                     + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first"));
         }
         INDArray result = parameters.dup();
-        BlockVector copy = parameterVector.beside(forEach(intervals, i -> result.get(intervals.get(i))));
+        BlockVector copy = blocksOf(result);
         if (rule.averages()) {
             rule.average(copy, index -> memory[index]);
         } else {
@@ -340,6 +340,11 @@ final class StepSizeSearch {
             arrays[i] = array.apply(i);
         }
         return arrays;
+    }
+
+    /** What of an array with a number for each of the network's parameters belongs to the blocks. */
+    private BlockVector blocksOf(INDArray all) {
+        return parameterVector.beside(forEach(intervals, i -> all.get(intervals.get(i))));
     }
 
     private static long length(UpdaterBlock block) {
@@ -486,7 +491,7 @@ final class StepSizeSearch {
         @Override
         public void weightScale(Vector result) {
             INDArray scales = WeightScale.of(variables, parameters, forwardPass);
-            result.assign(parameterVector.beside(forEach(intervals, i -> scales.get(intervals.get(i)))));
+            result.assign(blocksOf(scales));
         }
 
         @Override
@@ -562,8 +567,7 @@ final class StepSizeSearch {
             INDArray gradientView = forwardPass.gradientView();
             if (gradientBackup == null) {
                 gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
-                INDArray all = flat(gradientBackup);
-                gradientBeforeParts = parameterVector.beside(forEach(intervals, i -> all.get(intervals.get(i))));
+                gradientBeforeParts = blocksOf(flat(gradientBackup));
             }
             gradientBackup.assign(gradientView);
             ForwardPass.KeptInput whole = forwardPass.current();

@@ -145,19 +145,17 @@ public final class Pls implements StepRule {
         Vector direction = batch.direction();
         Parts parts = new Parts(batch, line);
         double from = place * unit;
-        if (started && !observe(parts.along(1, 0))) {
-            return Step.searched(0, from, Outcome.NOT_FINITE);
-        }
-        if (started && isFarTooHigh()) {
-            place = 0;
-            givingUp = true;
-            direction.assign(line);
-            return walk(from, false, false);
-        }
-        if (started && !isAccepted()) {
-            direction.assign(line);
-            place = nextPlace();
-            return walk(from, false, false);
+        if (started) {
+            if (!observe(parts.along(1, 0))) {
+                return Step.searched(0, from, Outcome.NOT_FINITE);
+            }
+            boolean farTooHigh = isFarTooHigh();
+            if (farTooHigh || !isAccepted()) {
+                givingUp |= farTooHigh;
+                place = farTooHigh ? 0 : nextPlace();
+                direction.assign(line);
+                return walk(from, false, false);
+            }
         }
         boolean first = !started;
         double momentum = momentum(parts.whole.slopeAlongLine, parts.whole.slopeAlongGradient);
