@@ -90,12 +90,18 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         return averagedSquares;
     }
 
+    /** What to say if no listener has told the search that there was a training pass. */
+    static IllegalStateException withoutListener(StepSizeUpdater updater) {
+        return new IllegalStateException(updater.getClass().getSimpleName() + " needs a StepSizeListener to find its"
+                + " step size: add the line net.addListeners(new StepSizeListener()); before fit, and again after"
+                + " setListeners, which removes it."
+                + " (Layerwise pretraining does not go through listeners and is not supported.)");
+    }
+
     @Override
     public void applyUpdater(INDArray view, int iteration, int epoch) {
         if (!attached) {
-            throw new IllegalStateException(updater.getClass().getSimpleName() + " needs a StepSizeListener to find its"
-                    + " step size: add the line net.addListeners(new StepSizeListener()); before fit."
-                    + " (Layerwise pretraining does not go through listeners and is not supported.)");
+            throw withoutListener(updater);
         }
         if (tentative != null || updater.keepsGradient() && rule.needsGradient()) {
             gradient.assign(view);

@@ -136,8 +136,9 @@ final class Guard {
                     + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + last.loss()
                     + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is as it was"
                     + " before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped there"
-                    + " before.) Look for NaN or huge numbers in the data and in user-defined losses and layers, or clip the"
-                    + " gradient. StepSizeListener.maxNotFinite sets the number of times");
+                    + " before.) Look for NaN or huge numbers in the data and in user-defined losses and layers, for"
+                    + " targets beyond what the output's activation can reach, or clip the gradient."
+                    + " StepSizeListener.maxNotFinite sets the number of times");
         }
     }
 

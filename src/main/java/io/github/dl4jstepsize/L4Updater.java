@@ -17,7 +17,9 @@ import java.util.List;
  *   new NeuralNetConfiguration.Builder().updater(L4Updater.builder().direction(L4Updater.Direction.MOMENTUM).build())
  * }</pre>
  * No extra pass; the memory of one parameter vector for MOMENTUM, of two for ADAM, as with DL4J's Nesterovs and Adam.
- * The loss must not be negative.
+ * The loss must not be negative. The losses of batches are compared with the smallest so far: they have to have one scale. DL4J's
+ * losses of sequences are sums over time, so that batches of short and of long ones, or a truncated backpropagation whose last
+ * segment is shorter than the others, let it diverge.
  */
 @JsonDeserialize(builder = L4Updater.Builder.class)
 public final class L4Updater extends StepSizeUpdater {

@@ -21,6 +21,8 @@ final class Progress {
     private int sizeBefore;
     private int batchesPerEpoch;
     private int examplesPerEpoch;
+    /** Whether the epoch that is under way has ended, although DL4J may go on with its number. */
+    private boolean ended;
     private int directions;
 
     void state(Scalars scalars) {
@@ -36,13 +38,26 @@ final class Progress {
         sizeBefore = scalars.next(sizeBefore);
         batchesPerEpoch = scalars.next(batchesPerEpoch);
         examplesPerEpoch = scalars.next(examplesPerEpoch);
+        ended = scalars.next(ended);
         directions = scalars.next(directions);
         guard.state(scalars);
     }
 
+    /**
+     * Called where an epoch starts. One that is complete has ended, even if the network was saved by a listener that heard of its
+     * end before ours; one that is not is gone on with.
+     */
+    void epochStarts() {
+        ended |= batchesPerEpoch > 0 && batches >= batchesPerEpoch;
+    }
+
+    void epochEnds() {
+        ended = started;
+    }
+
     /** Called at the beginning of an iteration. */
     void count(int currentEpoch, int batchSize) {
-        if (started && currentEpoch != epoch) {
+        if (started && (ended || currentEpoch != epoch)) {
             batchesPerEpoch = batches;
             examplesPerEpoch = examples;
             epochs++;
@@ -50,6 +65,7 @@ final class Progress {
             examples = 0;
         }
         started = true;
+        ended = false;
         epoch = currentEpoch;
         iterations++;
         batches++;

@@ -15,6 +15,10 @@ import java.util.function.Consumer;
  * It puts the search into DL4J's update pipeline and tells it when a training pass begins and ends. It keeps nothing of a
  * network, so that one instance can serve several networks, several threads, and the workers of a ParallelWrapper or a
  * cluster. For networks without a step size updater it does nothing.
+ * <p>
+ * DL4J's {@code setListeners} removes it: then {@code fit} ends with an exception. Add it before a CheckpointListener that saves
+ * every epoch: a network that was saved at the end of its first epoch by a listener that heard of it earlier would take the second
+ * one for its rest.
  */
 public final class StepSizeListener extends BaseTrainingListener implements Serializable {
 
@@ -103,7 +107,16 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void onEpochStart(Model model) {
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
+            search.epochStarts();
             search.rememberRandomState();
+        }
+    }
+
+    @Override
+    public void onEpochEnd(Model model) {
+        StepSizeSearch search = StepSizes.searchOf(model);
+        if (search != null) {
+            search.epochEnds();
         }
     }
 

@@ -6,7 +6,11 @@ import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.TrainingBatch;
 import io.github.dl4jstepsize.rule.Vector;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
@@ -66,6 +70,8 @@ final class StepSizeSearch {
     /** What of it belongs to the blocks. */
     private BlockVector gradientBeforeParts;
 
+    /** Whether DL4J changes the parameters once more after a step. */
+    private final boolean constrained;
     /** Null unless the updater averages, and its rule does not do so itself. */
     private final BlockVector average;
     private final BlockVector squaredGradient;
@@ -76,6 +82,8 @@ final class StepSizeSearch {
     private Horizon horizon;
     private boolean warnedBeyondHorizon;
 
+    /** Whether the listener has told of the training pass of the iteration that is under way. */
+    private boolean trainingPassDone;
     private RandomState beforeTraining;
     private RandomState afterTraining;
     /** The iteration that is under way, or was last. */
@@ -116,6 +124,7 @@ final class StepSizeSearch {
         }
 
         this.forwardPass = forwardPass.apply(updater.objective());
+        constrained = Arrays.stream(this.forwardPass.layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));
         rule = updater.newRule();
         layout = StateLayout.of(updater);
         firstBlockLength = length(blocks.get(0));
@@ -166,6 +175,16 @@ final class StepSizeSearch {
         }
     }
 
+    private static boolean isConstrained(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        if (layer instanceof Bidirectional) {
+            return isConstrained(((Bidirectional) layer).getFwd());
+        }
+        if (layer instanceof BaseWrapperLayer) {
+            return isConstrained(((BaseWrapperLayer) layer).getUnderlying());
+        }
+        return layer.getConstraints() != null && !layer.getConstraints().isEmpty();
+    }
+
     static boolean isFrozen(Trainable layer) {
         return layer instanceof FrozenLayerWithBackprop
                 || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
@@ -182,10 +201,23 @@ final class StepSizeSearch {
      * @param guess where the random stream may have been before it, if nobody remembered; may be null
      */
     void trainingPassDone(RandomState guess) {
+        trainingPassDone = true;
         afterTraining = RandomState.now();
         if (beforeTraining == null) {
             beforeTraining = guess == null ? afterTraining : guess;
         }
+    }
+
+    /** Called where an epoch starts, whatever its number. */
+    void epochStarts() {
+        load();
+        progress.epochStarts();
+    }
+
+    /** Called where an epoch ends: DL4J counts it a little later, when the network may have been saved already. */
+    void epochEnds() {
+        load();
+        progress.epochEnds();
     }
 
     /** Called when an iteration is complete. */
@@ -232,6 +264,13 @@ final class StepSizeSearch {
         return result;
     }
 
+    /** Applies the network's constraints to a copy of it. */
+    void constrain(Model copy) {
+        if (constrained) {
+            copy.applyConstraints(progress.iterations(), progress.epochs());
+        }
+    }
+
     StepRecord lastRecord() {
         return lastRecord;
     }
@@ -263,9 +302,14 @@ final class StepSizeSearch {
      * included, is then zero.
      *
      * @return whether to go on
-     * @throws IllegalStateException if the rule cannot train with such a loss
+     * @throws IllegalStateException if the rule cannot train with such a loss, or if the listener is gone, without which the
+     *                               search would look at what it remembers of an earlier batch
      */
     boolean admits(int iteration, int epoch, int batchSize) {
+        if (!trainingPassDone) {
+            throw DirectionUpdater.withoutListener(updaters.get(0).updater());
+        }
+        trainingPassDone = false;
         load();
         INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();
@@ -441,6 +485,11 @@ final class StepSizeSearch {
             if (step == 0) {
                 return;
             }
+            mayBeDisplaced();
+            parameterVector.add(-step, along);
+        }
+
+        private void mayBeDisplaced() {
             if (!backedUp) {
                 if (backup == null) {
                     backup = Nd4j.createUninitialized(parameters.dataType(), parameters.length());
@@ -449,7 +498,6 @@ final class StepSizeSearch {
                 backedUp = true;
             }
             displaced = true;
-            parameterVector.add(-step, along);
         }
 
         private void restore() {
@@ -505,6 +553,25 @@ final class StepSizeSearch {
                 directionOfWeights = parameterVector.beside(forEach(places, i -> gradientView.get(places.get(i))));
             }
             directionOfWeights.add(part, weights);
+        }
+
+        @Override
+        public boolean isConstrained() {
+            return constrained;
+        }
+
+        @Override
+        public void constrain(Vector point) {
+            mayBeDisplaced();
+            try {
+                parameterVector.assign(point);
+                for (Layer layer : forwardPass.layers()) {
+                    layer.applyConstraints(iteration, epoch);
+                }
+                point.assign(parameterVector);
+            } finally {
+                restore();
+            }
         }
 
         @Override

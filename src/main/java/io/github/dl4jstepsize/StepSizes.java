@@ -55,6 +55,8 @@ public final class StepSizes {
         }
         M copy = (M) BatchNormStatistics.copy(model);
         copy.setParams(search.averagedParameters());
+        // The average of unit vectors is none.
+        search.constrain(copy);
         return copy;
     }
 

@@ -2,13 +2,19 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.constraint.BaseConstraint;
+import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
+import org.deeplearning4j.nn.conf.constraint.UnitNormConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
@@ -22,6 +28,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -264,6 +271,54 @@ class AveragingTest {
         }
         assertTrue(apart[0] > 0 && apart[2] > 0, Arrays.toString(apart));
         assertArrayEquals(new double[3], Arrays.copyOfRange(apart, 3, 6), "at the end and beyond it");
+    }
+
+    static Stream<LayerConstraint> constraints() {
+        return Stream.of(new MaxNormConstraint(1, 0), new UnitNormConstraint(0), new NonNegativeConstraint());
+    }
+
+    /** Where constraints move the parameters after a step, an average that follows from them has to take part. */
+    @ParameterizedTest
+    @MethodSource("constraints")
+    void keepsToConstraints(LayerConstraint constraint) {
+        for (StepSizeUpdater updater : List.of(new AutoUpdater(), LabPalUpdater.builder().averaging(true).build())) {
+            MultiLayerNetwork layers = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
+                    .activation(Activation.TANH).constrainWeights(constraint.clone()).list()
+                    .layer(new DenseLayer.Builder().nIn(12).nOut(16).build())
+                    .layer(Problem.classes(4).build()).build());
+            layers.init();
+            ComputationGraph graph = layers.toComputationGraph();
+            for (Model network : List.of(layers, graph)) {
+                network.setListeners(new StepSizeListener());
+                List<MultiDataSet> epoch = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    INDArray features = Problem.random(i, DataType.FLOAT, 16, 12);
+                    INDArray labels = features.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 4));
+                    epoch.add(new MultiDataSet(features, labels.eq(labels.max(true, 1)).castTo(DataType.FLOAT)));
+                }
+                MultiDataSet merged = MultiDataSet.merge(epoch);
+                DataSet all = new DataSet(merged.getFeatures(0), merged.getLabels(0));
+                double[] losses = new double[2];
+                for (int i = 0; i < losses.length; i++) {
+                    for (int j = 0; j < 40; j++) {
+                        epoch.forEach(batch -> Problem.fit(network, batch));
+                    }
+                    losses[i] = loss(network, all);
+                    Model averaged = StepSizes.averaged(network);
+                    assertTrue(loss(averaged, all) < 1.2 * losses[i], constraint + ", " + updater + ": " + losses[i]
+                            + ", average " + loss(averaged, all));
+                    INDArray weights = averaged.getParam("0_W");
+                    INDArray constrained = weights.dup();
+                    ((BaseConstraint) constraint).apply(constrained);
+                    assertEquals(0, ForwardPassTest.maxDifference(weights, constrained), 1e-5);
+                }
+            }
+        }
+    }
+
+    private static double loss(Model network, DataSet data) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).score(data)
+                : ((ComputationGraph) network).score(data);
     }
 
     @Test

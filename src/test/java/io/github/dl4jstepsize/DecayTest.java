@@ -4,9 +4,12 @@ import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.listeners.CheckpointListener;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -173,6 +176,28 @@ class DecayTest {
         restored.fit(new ExistingDataSetIterator(epoch()), 2);
         assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()));
         assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
+    }
+
+    /**
+     * DL4J's listener saves before the epoch that has ended is counted, and before or after ours hears of its end: then the first
+     * epoch, whose length nobody knows yet, cannot be told from half a one.
+     */
+    @ParameterizedTest
+    @CsvSource({"true, 0", "true, 1", "false, 1"})
+    void survivesAResumeFromTheEndOfAnEpoch(boolean oursFirst, int checkpoint, @TempDir File directory) {
+        for (StepSizeUpdater updater : List.of(new L4Updater(), new AutoUpdater())) {
+            CheckpointListener checkpoints = new CheckpointListener.Builder(directory).keepAll().saveEveryNEpochs(1)
+                    .deleteExisting(true).build();
+            StepSizeListener ours = new StepSizeListener().epochs(4);
+            MultiLayerNetwork whole = network(updater);
+            whole.setListeners(oursFirst ? List.of(ours, checkpoints) : List.of(checkpoints, ours));
+            whole.fit(new ExistingDataSetIterator(epoch()), 4);
+            MultiLayerNetwork restored = CheckpointListener.loadCheckpointMLN(directory, checkpoint);
+            restored.setListeners(ours);
+            restored.fit(new ExistingDataSetIterator(epoch()), 3 - checkpoint);
+            assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()), updater.toString());
+            assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
+        }
     }
 
     @Test

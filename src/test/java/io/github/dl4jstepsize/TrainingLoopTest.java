@@ -15,6 +15,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.listeners.CheckpointListener;
 import org.deeplearning4j.optimize.listeners.EvaluativeListener;
 import org.deeplearning4j.optimize.listeners.PerformanceListener;
+import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.deeplearning4j.parallelism.ParallelWrapper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,7 @@ import java.util.function.Consumer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /** All the ways in which DL4J trains a network lead to the same steps. */
@@ -151,6 +153,24 @@ class TrainingLoopTest {
             }
             network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
             assertEquals(0.0, ForwardPassTest.maxDifference(expected, network.params()), "ours first: " + first);
+        }
+    }
+
+    /** DL4J's setListeners removes it: the next iteration must not search with what belongs to an earlier one. */
+    @Test
+    void aListenerThatIsRemovedIsMissed() {
+        for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
+            Model network = problem.network(new PalUpdater(), DataType.FLOAT);
+            network.setListeners(new StepSizeListener());
+            problem.fit(network, 2);
+            network.setListeners(new ScoreIterationListener(10));
+            INDArray before = network.params().dup();
+            String message = assertThrows(IllegalStateException.class, () -> problem.fit(network, 1)).getMessage();
+            assertTrue(message.contains("PalUpdater needs a StepSizeListener"), message);
+            assertEquals(0.0, ForwardPassTest.maxDifference(before, network.params()));
+            network.addListeners(new StepSizeListener());
+            problem.fit(network, 1);
+            assertTrue(ForwardPassTest.maxDifference(before, network.params()) > 0);
         }
     }
 

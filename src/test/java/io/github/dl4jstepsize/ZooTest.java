@@ -152,7 +152,8 @@ class ZooTest {
     }
 
     private static List<StepSizeUpdater> updaters() {
-        return List.of(LabPalUpdater.builder().approximationBatches(2).build(), new SalsaUpdater(), new L4Updater());
+        return List.of(new AutoUpdater(), LabPalUpdater.builder().approximationBatches(2).build(), new SalsaUpdater(),
+                new L4Updater());
     }
 
     @ParameterizedTest

@@ -106,6 +106,8 @@ public final class Pls implements StepRule {
     private final Settings settings;
 
     private boolean started;
+    /** Whether the batch before had a single example, as an epoch's last one may have. */
+    private boolean tooFewExamples;
     /** The accepted step that is the unit of t; asPublished the mean of the accepted ones, too. */
     private double unit;
     private double meanStep;
@@ -134,8 +136,14 @@ public final class Pls implements StepRule {
     @Override
     public Step step(TrainingBatch batch) {
         if (batch.size() < 2) {
+            if (tooFewExamples) {
+                throw new IllegalStateException("PLS learns from the differences between the examples of a batch, but the last"
+                        + " two batches had one each: use batches of two or more");
+            }
+            tooFewExamples = true;
             return Step.chosen(0, started ? place * unit : Double.NaN, Outcome.TOO_FEW_EXAMPLES);
         }
+        tooFewExamples = false;
         return settings.perExample ? moveAndObserve(batch) : observeAndMove(batch);
     }
 
@@ -406,6 +414,7 @@ public final class Pls implements StepRule {
     @Override
     public void state(Scalars scalars) {
         started = scalars.next(started);
+        tooFewExamples = scalars.next(tooFewExamples);
         unit = scalars.next(unit);
         meanStep = scalars.next(meanStep);
         place = scalars.next(place);

@@ -22,6 +22,8 @@ import java.util.function.IntFunction;
  * directions do not agree, and it stays as long as it is. A direction that is far shorter than those before, as of a batch whose
  * outputs are mostly masked, agrees with nearly everything; u is at most 1 then, too.
  * <p>
+ * Where the network has constraints, z obeys them like y. Of convex ones, as a largest norm, x then does, too.
+ * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
  * <p>
@@ -122,6 +124,12 @@ public final class ScheduleFree implements StepRule {
         double a = (1 - nextPart) * (1 - c) / (1 - part);
         z.add(-rate, direction);
         direction.scale(a * part * rate);
+        if (batch.isConstrained()) {
+            // As if the step had led to where z is then.
+            direction.add(a * part, z);
+            batch.constrain(z);
+            direction.add(-a * part, z);
+        }
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;

@@ -36,6 +36,12 @@ public interface TrainingBatch extends Losses {
     /** The parameters, as they are before the step. A rule must not write to them. */
     Vector parameters();
 
+    /** Whether the network has constraints, as of a largest norm, by which the parameters are changed once more after the step. */
+    boolean isConstrained();
+
+    /** Changes a point in the space of the parameters as those are going to be changed after the step. */
+    void constrain(Vector point);
+
     /**
      * Writes for each parameter s/sqrt(3 n). n is
      * <ul>

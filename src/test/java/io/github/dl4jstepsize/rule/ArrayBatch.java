@@ -25,6 +25,8 @@ abstract class ArrayBatch implements TrainingBatch {
     int biases;
     double share = 1;
     boolean decays;
+    /** Of the parameters. */
+    double largestNorm = Double.POSITIVE_INFINITY;
     /** Where it is another one than what is searched on. */
     Losses differentiated;
 
@@ -46,6 +48,9 @@ abstract class ArrayBatch implements TrainingBatch {
     void move(Step step) {
         if (step.factor() != 0) {
             new ArrayVector(parameters).add(-step.factor(), direction);
+        }
+        if (isConstrained()) {
+            constrain(new ArrayVector(parameters));
         }
     }
 
@@ -74,6 +79,16 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public Vector memory(int index) {
         return memory[index];
+    }
+
+    @Override
+    public boolean isConstrained() {
+        return largestNorm < Double.POSITIVE_INFINITY;
+    }
+
+    @Override
+    public void constrain(Vector point) {
+        point.scale(Math.min(1, largestNorm / point.norm()));
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class PlsTest {
@@ -550,5 +551,31 @@ class PlsTest {
             }
             assertTrue(waves.loss() <= before + 1e-9, "from " + start + " to " + waves.parameters[0]);
         }
+    }
+
+    /** An epoch's last batch may have a single example; a training of such batches would never begin. */
+    @Test
+    void refusesBatchesOfOneExample() {
+        Pls rule = rule(false, 0.01, 0.9);
+        OneParameter parabola = new OneParameter(1, 4) {
+            @Override
+            double loss(int from, int to) {
+                return parameters[0] * parameters[0] / 2;
+            }
+
+            @Override
+            double slope(int from, int to) {
+                return parameters[0];
+            }
+        };
+        parabola.step(rule);
+        parabola.size = 1;
+        assertEquals(Outcome.TOO_FEW_EXAMPLES, parabola.step(rule).outcome());
+        parabola.size = 4;
+        parabola.step(rule);
+        parabola.size = 1;
+        parabola.step(rule);
+        String message = assertThrows(IllegalStateException.class, () -> parabola.step(rule)).getMessage();
+        assertTrue(message.contains("batches of two or more"), message);
     }
 }

@@ -49,11 +49,14 @@ class ScheduleFreeTest {
      * In a training of 400 iterations whose length is known, or not; every tenth batch has 9 examples, the others 18. With an
      * offset of -3 the loss becomes negative, and with one of 3, or a weight decay, it stays far from 0. Towards the end the
      * loss is larger again, as with other data. Gradients that differ from one batch to the next do not always agree.
+     * Parameters may have to stay within a ball.
      */
     @ParameterizedTest
-    @CsvSource({"0.9, false, 0, 0, 0, 20", "0.9, true, 0, 0, 0, 20", "0.7, true, 0.01, 0, 0, 20", "0.9, false, 0, -3, 0, 20",
-        "0.9, false, 0, 3, 0, 20", "0.7, true, 0.01, 3, 20, 60"})
-    void followsTheEquations(double beta, boolean decays, double weightDecay, double offset, double difference, int warmUp) {
+    @CsvSource({"0.9, false, 0, 0, 0, 20, Infinity", "0.9, true, 0, 0, 0, 20, Infinity", "0.7, true, 0.01, 0, 0, 20, Infinity",
+        "0.9, false, 0, -3, 0, 20, Infinity", "0.9, false, 0, 3, 0, 20, Infinity", "0.7, true, 0.01, 3, 20, 60, Infinity",
+        "0.9, false, 0, 3, 0, 20, 1"})
+    void followsTheEquations(double beta, boolean decays, double weightDecay, double offset, double difference, int warmUp,
+                             double largestNorm) {
         double r = 0.05 * Math.pow(18 / 32.0, 0.75);
         double beta2 = 0.95;
         ScheduleFree rule = new ScheduleFree(0.05, beta, beta2, warmUp, weightDecay);
@@ -66,6 +69,8 @@ class ScheduleFreeTest {
         boolean negative = false;
         training.batchesPerEpoch = 2;
         training.biases = 1;
+        training.largestNorm = largestNorm;
+        int outside = 0;
         double[] scale = training.weightScale;
         scale[1] = 0.5;
         scale[2] = 0.25;
@@ -133,8 +138,14 @@ class ScheduleFreeTest {
             double c = Math.max(byTime / sumByTime, byTime * f * f / sum);
             path += step;
             averageOfPath += c * (path - averageOfPath);
+            double norm = 0;
             for (int i = 0; i < 3; i++) {
                 z[i] -= step * d[i];
+                norm = Math.hypot(norm, z[i]);
+            }
+            outside += norm > largestNorm ? 1 : 0;
+            for (int i = 0; i < 3; i++) {
+                z[i] *= Math.min(1, largestNorm / norm);
                 x[i] += c * (z[i] - x[i]);
                 y[i] = x[i] + (1 - beta) * next * (z[i] - x[i]);
             }
@@ -151,6 +162,7 @@ class ScheduleFreeTest {
         }
         String counts = agreed + " directions agreed, " + disagreed + " did not, " + nearly + " nearly";
         assertTrue(agreed > 0 && disagreed > 0 == difference > 0 && nearly > 0 == difference > 0, counts);
+        assertEquals(largestNorm < Double.POSITIVE_INFINITY, outside > 100, outside + " iterates were outside");
         assertEquals(offset < 0, negative);
         assertEquals(offset == 0 && weightDecay == 0, bounded > 0, bounded + " steps were bounded");
     }
