@@ -27,9 +27,11 @@ import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationHardSigmoid;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationLReLU;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.activations.impl.ActivationSigmoid;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Broadcast;
@@ -37,8 +39,14 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
+
+import static io.github.dl4jstepsize.StepSizeSearch.isFrozen;
 
 /**
  * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
@@ -51,6 +59,9 @@ import java.util.function.Predicate;
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
  * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
+ * <p>
+ * Changes of layers that follow one another multiply: where more than four do without a normalization between them, the size
+ * counts as 4/depth of that, but for weights before a normalization.
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -74,6 +85,9 @@ final class WeightScale {
     /** Of 1/sqrt(3 fan_in): where weights are almost 0, the small number that a normalization adds to the variance is not small. */
     private static final double SMALLEST_OWN = 0.1;
 
+    /** Layers in a row that do not shorten their steps: see zoo-examples/experiments/20-depth.txt. */
+    private static final double SHALLOW = 4;
+
     private WeightScale() {
     }
 
@@ -85,6 +99,7 @@ final class WeightScale {
      */
     static INDArray of(List<ParamState> variables, INDArray parameters, ForwardPass pass) {
         INDArray scales = parameters.ulike().assign(1);
+        double shortening = Math.min(1, SHALLOW / depth(variables, pass));
         // Without any weights the scale is 1.
         double fanInOfBiases = 1.0 / 3;
         for (ParamState variable : variables) {
@@ -95,7 +110,7 @@ final class WeightScale {
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = n(layer, variable.getParamName(), pass);
             INDArray scale = scales.get(place(variable, parameters))
-                    .assign(n > 0 ? ofWeights(variable, n, pass) : uniform(fanInOfBiases));
+                    .assign(n > 0 ? ofWeights(variable, n, shortening, pass) : shortening * uniform(fanInOfBiases));
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
                 INDArray array = layer.paramTable(false).get(variable.getParamName());
@@ -112,10 +127,35 @@ final class WeightScale {
         return 1 / Math.sqrt(3 * n);
     }
 
-    private static double ofWeights(ParamState variable, double n, ForwardPass pass) {
+    /** The most layers with weights to train that follow one another without a normalization between, and do not damp. */
+    private static int depth(List<ParamState> variables, ForwardPass pass) {
+        Set<Trainable> counting = Collections.newSetFromMap(new IdentityHashMap<>());
+        variables.stream().filter(WeightScale::isWeight).map(ParamState::getLayer)
+                .filter(layer -> !isFrozen(layer) && !normalizesItself(layer) && !damps(layer)).forEach(counting::add);
+        Map<Trainable, Integer> depths = new IdentityHashMap<>();
+        return counting.stream().mapToInt(layer -> depth(layer, counting, depths, pass)).max().orElse(0);
+    }
+
+    /** Of those that begin with a layer. */
+    private static int depth(Trainable layer, Set<Trainable> counting, Map<Trainable, Integer> depths, ForwardPass pass) {
+        if (!depths.containsKey(layer)) {
+            int behind = pass.readersOf(layer).stream().filter(reader -> !normalizes(reader) && !normalizesItself(reader))
+                    .mapToInt(reader -> depth(reader, counting, depths, pass)).max().orElse(0);
+            depths.put(layer, behind + (counting.contains(layer) ? 1 : 0));
+        }
+        return depths.get(layer);
+    }
+
+    /** Whether a layer passes on at most a quarter of a change. */
+    private static boolean damps(Trainable layer) {
+        IActivation activation = layer.getConfig() instanceof BaseLayer ? ((BaseLayer) layer.getConfig()).getActivationFn() : null;
+        return activation instanceof ActivationSigmoid || activation instanceof ActivationHardSigmoid;
+    }
+
+    private static double ofWeights(ParamState variable, double n, double shortening, ForwardPass pass) {
         Trainable layer = variable.getLayer();
         if (!(layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer)) {
-            return uniform(n);
+            return shortening * uniform(n);
         }
         INDArray weights = layer.paramTable(false).get(variable.getParamName());
         double own = weights.norm2Number().doubleValue() / Math.sqrt(weights.length());
@@ -123,7 +163,7 @@ final class WeightScale {
             return Math.max(own, SMALLEST_OWN * uniform(fanIn(layer, variable.getParamName())));
         }
         boolean inPart = isNormalized(layer, pass, reader -> reader.getConfig() instanceof Layer);
-        return inPart ? Math.max(own / HE, uniform(n)) : uniform(n);
+        return inPart ? Math.max(own / HE, uniform(n)) : shortening * uniform(n);
     }
 
     /**
@@ -131,9 +171,12 @@ final class WeightScale {
      * the normalization is within the layer, which adds it afterwards.
      */
     private static boolean isScaleInvariant(Trainable layer, ForwardPass pass) {
-        boolean withinTheLayer = layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
-        return withinTheLayer || isHomogeneous(layer)
+        return normalizesItself(layer) || isHomogeneous(layer)
                 && isNormalized(layer, pass, reader -> isHomogeneous(reader) && addsNothing(reader));
+    }
+
+    private static boolean normalizesItself(Trainable layer) {
+        return layer.getConfig() instanceof DenseLayer && ((DenseLayer) layer.getConfig()).hasLayerNorm();
     }
 
     /** Whether BatchNormalizations are all that reads the layer, as it is or through such layers without parameters. */
@@ -145,7 +188,7 @@ final class WeightScale {
 
     /** A frozen BatchNormalization has statistics of its own. */
     private static boolean normalizes(Trainable layer) {
-        return layer.getConfig() instanceof BatchNormalization && !StepSizeSearch.isFrozen(layer) && addsNothing(layer);
+        return layer.getConfig() instanceof BatchNormalization && !isFrozen(layer) && addsNothing(layer);
     }
 
     /** Whether what the layer does to its input in training is nothing, or the common dropout: others may add something. */

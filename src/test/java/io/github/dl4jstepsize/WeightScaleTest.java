@@ -43,6 +43,7 @@ import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -186,8 +187,8 @@ class WeightScaleTest {
     /** Wrapped LSTMs, layers without parameters between, and a layer behind one that is no LSTM. */
     @Test
     void whatGatesLetThroughIsSmall() {
-        MultiLayerNetwork network = network(InputType.recurrent(5), new DenseLayer.Builder().nOut(6).build(),
-                new LSTM.Builder().nOut(7).build(),
+        MultiLayerNetwork network = network(InputType.recurrent(5),
+                new FrozenLayerWithBackprop(new DenseLayer.Builder().nOut(6).build()), new LSTM.Builder().nOut(7).build(),
                 new Bidirectional(Bidirectional.Mode.CONCAT, new LSTM.Builder().nOut(8).build()),
                 new GlobalPoolingLayer(PoolingType.AVG), new DenseLayer.Builder().nOut(9).build(),
                 Problem.classes(CLASSES).build());
@@ -266,6 +267,55 @@ class WeightScaleTest {
         moved = moved(frozen, () -> frozen.fit(Problem.random(1, DataType.DOUBLE, 4, 5, 3),
                 Problem.oneHot(1, DataType.DOUBLE, 4, CLASSES)));
         assertFanIn(0.2 * 7, moved.get("1_W"));
+    }
+
+    /**
+     * Eight in a row behind a normalization, twice as many as make steps of full length; a frozen one, and one that damps, aside.
+     */
+    @Test
+    void layersInARowMakeShorterSteps() {
+        Layer frozen = new FrozenLayerWithBackprop(dense());
+        Layer damping = new DenseLayer.Builder().nOut(6).activation(Activation.SIGMOID).build();
+        MultiLayerNetwork network = network(InputType.feedForward(3), dense(), new BatchNormalization(), frozen, damping,
+                dense(), dense(), dense(), dense(), dense(), dense(), dense(), Problem.classes(CLASSES).build());
+        ComputationGraph graph = network.toComputationGraph();
+        graph.setListeners(new StepSizeListener());
+        for (Model model : List.of(network, graph)) {
+            Map<String, INDArray> moved = moved(model, () -> Problem.fit(model, new MultiDataSet(
+                    Problem.random(1, DataType.DOUBLE, 5, 3), Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES))));
+            for (String layer : List.of("3", "4", "7", "11")) {
+                assertFanIn(4 * 6, moved.get(layer + "_W"));
+                assertFanIn(4 * 6, moved.get(layer + "_b"));
+            }
+        }
+    }
+
+    private static DenseLayer dense() {
+        return new DenseLayer.Builder().nOut(6).activation(Activation.TANH).build();
+    }
+
+    /** The longest way through a graph counts, and a layer normalization ends it. */
+    @Test
+    void waysThroughAGraphAreAsLongAsTheLongest() {
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(scale()).graphBuilder()
+                .addInputs("in").setInputTypes(InputType.feedForward(6))
+                .addLayer("before", dense(), "in")
+                .addLayer("norm", new DenseLayer.Builder().nOut(6).hasLayerNorm(true).build(), "before")
+                .addLayer("a", dense(), "norm")
+                .addLayer("b", dense(), "a")
+                .addLayer("c", dense(), "b")
+                .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "a", "c")
+                .addLayer("d", dense(), "sum")
+                .addLayer("output", Problem.classes(CLASSES).build(), "d")
+                .setOutputs("output").build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(new INDArray[]{Problem.random(1, DataType.DOUBLE, 5, 6)},
+                new INDArray[]{Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES)}));
+        for (String layer : List.of("a", "c", "output")) {
+            assertFanIn(25 / 16.0 * 6, moved.get(layer + "_W"));
+        }
     }
 
     /** 10 of 100 inputs are 3 in one input of a graph; 8 inputs from 0 to 255 in the other one. */

@@ -53,7 +53,9 @@ public interface TrainingBatch extends Losses {
      *   <li>for weights whose size a normalization undoes, 1 over three times their own mean square, at most 100 fan_in; for
      *       those whose size it undoes in part, at most 2 over their mean square,</li>
      *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
-     *       a BatchNormalization that of the layer before.</li>
+     *       a BatchNormalization that of the layer before;</li>
+     *   <li>all of it, weights before a normalization aside, (depth/4)^2 times where depth is more than 4: the most layers with
+     *       weights to train that follow one another without a normalization between them.</li>
      * </ul>
      * s is 1, but for the weights and the bias of an output unit whose activation lets large numbers through, the root mean
      * square of its targets in this batch, at least 1. (Of output layers, and of dense layers and convolutions directly before
