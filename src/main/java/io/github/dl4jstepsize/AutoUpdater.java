@@ -21,7 +21,7 @@ import java.util.List;
  * (zoo-examples/experiments); a later version may take others, and then cannot go on with the updater state of networks that
  * this one has saved.
  * <p>
- * No extra pass; the memory of three parameter vectors, one more than Adam.
+ * No extra pass; the memory of three parameter vectors, one more than Adam, and of a fourth where the network has constraints.
  */
 @JsonDeserialize(builder = AutoUpdater.Builder.class)
 public final class AutoUpdater extends StepSizeUpdater {

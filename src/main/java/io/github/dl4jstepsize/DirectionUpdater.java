@@ -95,7 +95,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         return new IllegalStateException(updater.getClass().getSimpleName() + " needs a StepSizeListener to find its"
                 + " step size: add the line net.addListeners(new StepSizeListener()); before fit, and again after"
                 + " setListeners, which removes it."
-                + " (Layerwise pretraining does not go through listeners and is not supported.)");
+                + " (Layerwise pretraining and external errors do not go through listeners and are not supported.)");
     }
 
     @Override

@@ -21,7 +21,7 @@ final class Progress {
     private int sizeBefore;
     private int batchesPerEpoch;
     private int examplesPerEpoch;
-    /** Whether the epoch that is under way has ended, although DL4J may go on with its number. */
+    /** Whether the last batch was its epoch's last, although DL4J may go on with its number. */
     private boolean ended;
     private int directions;
 
@@ -44,11 +44,11 @@ final class Progress {
     }
 
     /**
-     * Called where an epoch starts. One that is complete has ended, even if the network was saved by a listener that heard of its
-     * end before ours; one that is not is gone on with.
+     * Called where an epoch starts. One as long as the last has ended, even if the network was saved by a listener that heard of
+     * its end before ours; a shorter one is gone on with.
      */
     void epochStarts() {
-        ended |= batchesPerEpoch > 0 && batches >= batchesPerEpoch;
+        ended |= batchesPerEpoch > 0 && batches == batchesPerEpoch;
     }
 
     void epochEnds() {

@@ -16,9 +16,10 @@ import java.util.function.Consumer;
  * network, so that one instance can serve several networks, several threads, and the workers of a ParallelWrapper or a
  * cluster. For networks without a step size updater it does nothing.
  * <p>
- * DL4J's {@code setListeners} removes it: then {@code fit} ends with an exception. Add it before a CheckpointListener that saves
- * every epoch: a network that was saved at the end of its first epoch by a listener that heard of it earlier would take the second
- * one for its rest.
+ * DL4J's {@code setListeners} removes it: then {@code fit} ends with an exception.
+ * <p>
+ * Add it before a CheckpointListener that saves every epoch. Otherwise a network that was saved after its first epoch takes the
+ * second one for a part of it, when it is restored.
  */
 public final class StepSizeListener extends BaseTrainingListener implements Serializable {
 
@@ -143,7 +144,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void iterationDone(Model model, int iteration, int epoch) {
         StepSizeSearch search = StepSizes.searchOf(model);
         if (search != null) {
-            search.parametersMoved();
+            search.parametersMoved(iteration, epoch);
             try {
                 if (onStep != null) {
                     onStep.accept(search.lastRecord());

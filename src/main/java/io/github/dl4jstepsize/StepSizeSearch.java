@@ -7,10 +7,8 @@ import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.TrainingBatch;
 import io.github.dl4jstepsize.rule.Vector;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
-import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
@@ -83,7 +81,7 @@ final class StepSizeSearch {
     private boolean warnedBeyondHorizon;
 
     /** Whether the listener has told of the training pass of the iteration that is under way. */
-    private boolean trainingPassDone;
+    private boolean heard;
     private RandomState beforeTraining;
     private RandomState afterTraining;
     /** The iteration that is under way, or was last. */
@@ -179,9 +177,6 @@ final class StepSizeSearch {
         if (layer instanceof Bidirectional) {
             return isConstrained(((Bidirectional) layer).getFwd());
         }
-        if (layer instanceof BaseWrapperLayer) {
-            return isConstrained(((BaseWrapperLayer) layer).getUnderlying());
-        }
         return layer.getConstraints() != null && !layer.getConstraints().isEmpty();
     }
 
@@ -201,7 +196,7 @@ final class StepSizeSearch {
      * @param guess where the random stream may have been before it, if nobody remembered; may be null
      */
     void trainingPassDone(RandomState guess) {
-        trainingPassDone = true;
+        heard = true;
         afterTraining = RandomState.now();
         if (beforeTraining == null) {
             beforeTraining = guess == null ? afterTraining : guess;
@@ -228,6 +223,7 @@ final class StepSizeSearch {
 
     /** Called in the backward pass, while the layers still know their labels. */
     void backwardPass() {
+        heard = true;
         forwardPass.backwardPass();
     }
 
@@ -236,10 +232,17 @@ final class StepSizeSearch {
         this.horizon = horizon;
     }
 
-    /** Called when an iteration is complete. */
-    void parametersMoved() {
+    /** Called when an iteration is complete, but for constraints. */
+    void parametersMoved(int iteration, int epoch) {
         if (average != null) {
+            applyConstraints(iteration, epoch);
             progress.average.take(parameterVector, average);
+        }
+    }
+
+    private void applyConstraints(int iteration, int epoch) {
+        for (Layer layer : forwardPass.layers()) {
+            layer.applyConstraints(iteration, epoch);
         }
     }
 
@@ -262,13 +265,6 @@ final class StepSizeSearch {
         frozen.stream().map(variable -> WeightScale.place(variable, parameters))
                 .forEach(place -> result.get(place).assign(parameters.get(place)));
         return result;
-    }
-
-    /** Applies the network's constraints to a copy of it. */
-    void constrain(Model copy) {
-        if (constrained) {
-            copy.applyConstraints(progress.iterations(), progress.epochs());
-        }
     }
 
     StepRecord lastRecord() {
@@ -306,10 +302,10 @@ final class StepSizeSearch {
      *                               search would look at what it remembers of an earlier batch
      */
     boolean admits(int iteration, int epoch, int batchSize) {
-        if (!trainingPassDone) {
+        if (!heard) {
             throw DirectionUpdater.withoutListener(updaters.get(0).updater());
         }
-        trainingPassDone = false;
+        heard = false;
         load();
         INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();
@@ -485,11 +481,11 @@ final class StepSizeSearch {
             if (step == 0) {
                 return;
             }
-            mayBeDisplaced();
+            backUp();
             parameterVector.add(-step, along);
         }
 
-        private void mayBeDisplaced() {
+        private void backUp() {
             if (!backedUp) {
                 if (backup == null) {
                     backup = Nd4j.createUninitialized(parameters.dataType(), parameters.length());
@@ -562,12 +558,10 @@ final class StepSizeSearch {
 
         @Override
         public void constrain(Vector point) {
-            mayBeDisplaced();
+            backUp();
             try {
                 parameterVector.assign(point);
-                for (Layer layer : forwardPass.layers()) {
-                    layer.applyConstraints(iteration, epoch);
-                }
+                applyConstraints(iteration, epoch);
                 point.assign(parameterVector);
             } finally {
                 restore();

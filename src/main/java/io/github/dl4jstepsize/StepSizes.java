@@ -36,8 +36,8 @@ public final class StepSizes {
     }
 
     /**
-     * A copy of the network with the average of its iterates in the place of its parameters: for evaluation, early
-     * stopping, saving. The original, which goes on training, is not touched.
+     * A copy of the network with the average of its iterates, constraints applied, in the place of its parameters: for
+     * evaluation, early stopping, saving. The original, which goes on training, is not touched.
      * <p>
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
@@ -55,8 +55,8 @@ public final class StepSizes {
         }
         M copy = (M) BatchNormStatistics.copy(model);
         copy.setParams(search.averagedParameters());
-        // The average of unit vectors is none.
-        search.constrain(copy);
+        // The average of unit vectors is no unit vector.
+        copy.applyConstraints(0, 0);
         return copy;
     }
 

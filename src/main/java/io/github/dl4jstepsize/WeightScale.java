@@ -2,6 +2,7 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
@@ -60,8 +61,10 @@ import static io.github.dl4jstepsize.StepSizeSearch.isFrozen;
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
  * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
  * <p>
- * Changes of layers that follow one another multiply: where more than four do without a normalization between them, the size
- * counts as 4/depth of that, but for weights before a normalization.
+ * Changes of layers that follow one another multiply: the size counts as min(1, 4/(depth - 2)) of that, for all but the weights
+ * before normalizations. depth is the largest number of layers with weights to train on any way through the network on which
+ * no normalization is between them. Hidden layers with a sigmoid, which damps changes to a quarter at most, do not count; layers
+ * within a layer count as one.
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -85,7 +88,7 @@ final class WeightScale {
     /** Of 1/sqrt(3 fan_in): where weights are almost 0, the small number that a normalization adds to the variance is not small. */
     private static final double SMALLEST_OWN = 0.1;
 
-    /** Layers in a row that do not shorten their steps: see zoo-examples/experiments/20-depth.txt. */
+    /** Layers between the first and the last that do not shorten their steps: see zoo-examples/experiments/20-depth.txt. */
     private static final double SHALLOW = 4;
 
     private WeightScale() {
@@ -99,7 +102,7 @@ final class WeightScale {
      */
     static INDArray of(List<ParamState> variables, INDArray parameters, ForwardPass pass) {
         INDArray scales = parameters.ulike().assign(1);
-        double shortening = Math.min(1, SHALLOW / depth(variables, pass));
+        double shortening = SHALLOW / Math.max(SHALLOW, depth(variables, pass) - 2);
         // Without any weights the scale is 1.
         double fanInOfBiases = 1.0 / 3;
         for (ParamState variable : variables) {
@@ -127,11 +130,10 @@ final class WeightScale {
         return 1 / Math.sqrt(3 * n);
     }
 
-    /** The most layers with weights to train that follow one another without a normalization between, and do not damp. */
     private static int depth(List<ParamState> variables, ForwardPass pass) {
         Set<Trainable> counting = Collections.newSetFromMap(new IdentityHashMap<>());
         variables.stream().filter(WeightScale::isWeight).map(ParamState::getLayer)
-                .filter(layer -> !isFrozen(layer) && !normalizesItself(layer) && !damps(layer)).forEach(counting::add);
+                .filter(layer -> !isFrozen(layer) && !normalizesItself(layer) && !damps(layer, pass)).forEach(counting::add);
         Map<Trainable, Integer> depths = new IdentityHashMap<>();
         return counting.stream().mapToInt(layer -> depth(layer, counting, depths, pass)).max().orElse(0);
     }
@@ -146,9 +148,18 @@ final class WeightScale {
         return depths.get(layer);
     }
 
-    /** Whether a layer passes on at most a quarter of a change. */
-    private static boolean damps(Trainable layer) {
-        IActivation activation = layer.getConfig() instanceof BaseLayer ? ((BaseLayer) layer.getConfig()).getActivationFn() : null;
+    /** Whether a sigmoid follows the weights: not that of an output, which the gradient of its loss makes up for. */
+    private static boolean damps(Trainable layer, ForwardPass pass) {
+        List<Trainable> readers = pass.readersOf(layer);
+        return !readers.isEmpty() && (hasSigmoid(layer) || readers.stream()
+                .allMatch(reader -> reader.getConfig() instanceof ActivationLayer && hasSigmoid(reader)));
+    }
+
+    private static boolean hasSigmoid(Trainable layer) {
+        TrainingConfig configuration = layer.getConfig() instanceof Bidirectional
+                ? ((Bidirectional) layer.getConfig()).getFwd() : layer.getConfig();
+        IActivation activation = configuration instanceof BaseLayer ? ((BaseLayer) configuration).getActivationFn()
+                : configuration instanceof ActivationLayer ? ((ActivationLayer) configuration).getActivationFn() : null;
         return activation instanceof ActivationSigmoid || activation instanceof ActivationHardSigmoid;
     }
 

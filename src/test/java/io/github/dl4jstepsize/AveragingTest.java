@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize;
 
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
@@ -12,7 +14,9 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -313,6 +317,39 @@ class AveragingTest {
                     assertEquals(0, ForwardPassTest.maxDifference(weights, constrained), 1e-5);
                 }
             }
+        }
+    }
+
+    /** Between two places that alternate, one of them constrained, is the middle of what they are after the constraint. */
+    @Test
+    void isThatOfConstrainedIterates() {
+        for (Layer layer : new Layer[]{new DenseLayer.Builder().nOut(6).build(),
+                new Bidirectional(new LSTM.Builder().nOut(6).build())}) {
+            boolean[] constrained = {false};
+            boolean recurrent = layer instanceof Bidirectional;
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                    .dataType(DataType.DOUBLE).constrainWeights(new NonNegativeConstraint())
+                    .updater(new ProbeUpdater(batch -> {
+                        constrained[0] = batch.isConstrained();
+                        batch.direction().assign(batch.parameters());
+                        return Step.chosen(2, 2, Outcome.CONSTANT);
+                    }, true)).list(layer, recurrent ? Problem.recurrentClasses(4).build() : Problem.classes(4).build())
+                    .setInputType(recurrent ? InputType.recurrent(5) : InputType.feedForward(5)).build());
+            network.init();
+            network.setListeners(new StepSizeListener());
+            String name = recurrent ? "0_fW" : "0_W";
+            INDArray before = network.getParam(name).dup();
+            MultiDataSet batch = recurrent ? Problem.sequences(1, 4, 5, 4, 3, DataType.DOUBLE) : new MultiDataSet(
+                    Problem.random(1, DataType.DOUBLE, 4, 5), Problem.oneHot(1, DataType.DOUBLE, 4, 4));
+            Problem.fit(network, batch);
+            assertTrue(constrained[0]);
+            INDArray after = Transforms.max(before.neg(), 0);
+            assertEquals(after, network.getParam(name));
+            assertEquals(after, StepSizes.averaged(network).getParam(name));
+            Problem.fit(network, batch);
+            assertEquals(0, network.getParam(name).amaxNumber().doubleValue());
+            // The second of two iterates has the weight 9/10: see IterateAverage.
+            assertEquals(0, ForwardPassTest.maxDifference(after.mul(0.1), StepSizes.averaged(network).getParam(name)), 1e-12);
         }
     }
 

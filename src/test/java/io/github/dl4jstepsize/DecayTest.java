@@ -178,6 +178,27 @@ class DecayTest {
         assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
     }
 
+    /** Whoever goes on with the rest of the data goes on with the same epoch. */
+    @Test
+    void survivesAResumeInTheMiddleOfAnEpoch(@TempDir File directory) throws IOException {
+        MultiLayerNetwork whole = network(new L4Updater());
+        whole.setListeners(new StepSizeListener().epochs(4));
+        whole.fit(new ExistingDataSetIterator(epoch()));
+        epoch().subList(0, 2).forEach(whole::fit);
+        File file = new File(directory, "net.zip");
+        ModelSerializer.writeModel(whole, file, true);
+        MultiLayerNetwork restored = ModelSerializer.restoreMultiLayerNetwork(file, true);
+        restored.setListeners(new StepSizeListener().epochs(4));
+        List<DataSet> rest = epoch().subList(2, BATCHES);
+        rest.forEach(whole::fit);
+        whole.incrementEpochCount();
+        whole.fit(new ExistingDataSetIterator(epoch()));
+        restored.fit(new ExistingDataSetIterator(rest));
+        restored.fit(new ExistingDataSetIterator(epoch()));
+        assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()));
+        assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
+    }
+
     /**
      * DL4J's listener saves before the epoch that has ended is counted, and before or after ours hears of its end: then the first
      * epoch, whose length nobody knows yet, cannot be told from half a one.

@@ -19,19 +19,23 @@ final class ProbeUpdater extends StepSizeUpdater {
     private final transient IUpdater base;
 
     ProbeUpdater(Function<TrainingBatch, Step> function) {
-        this(function, Objective.LOSS, null);
+        this(function, Objective.LOSS, null, false);
+    }
+
+    ProbeUpdater(Function<TrainingBatch, Step> function, boolean averaging) {
+        this(function, Objective.LOSS, null, averaging);
     }
 
     ProbeUpdater(Function<TrainingBatch, Step> function, IUpdater base) {
-        this(function, Objective.LOSS, base);
+        this(function, Objective.LOSS, base, false);
     }
 
     ProbeUpdater(Function<TrainingBatch, Step> function, Objective objective) {
-        this(function, objective, null);
+        this(function, objective, null, false);
     }
 
-    private ProbeUpdater(Function<TrainingBatch, Step> function, Objective objective, IUpdater base) {
-        super(new Properties());
+    private ProbeUpdater(Function<TrainingBatch, Step> function, Objective objective, IUpdater base, boolean averaging) {
+        super(new Properties().averaging(averaging));
         this.function = function;
         this.objective = objective;
         this.base = base;

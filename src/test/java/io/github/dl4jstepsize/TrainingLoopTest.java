@@ -12,6 +12,7 @@ import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.listeners.CheckpointListener;
 import org.deeplearning4j.optimize.listeners.EvaluativeListener;
 import org.deeplearning4j.optimize.listeners.PerformanceListener;
@@ -172,6 +173,27 @@ class TrainingLoopTest {
             problem.fit(network, 1);
             assertTrue(ForwardPassTest.maxDifference(before, network.params()) > 0);
         }
+    }
+
+    /** Where DL4J's fit is not called, the listener hears of the backward pass all the same. */
+    @Test
+    void aLoopByHandTakesTheSameSteps() {
+        MultiLayerNetwork fitted = network(Problem.MLP_CLIPPED);
+        MultiLayerNetwork byHand = network(Problem.MLP_CLIPPED);
+        DataSet batch = batches(Problem.MLP_CLIPPED).get(0);
+        for (MultiLayerNetwork network : List.of(fitted, byHand)) {
+            network.setListeners(new StepSizeListener());
+            network.fit(batch);
+        }
+        for (int i = 1; i < 4; i++) {
+            fitted.fit(batch);
+            byHand.setInput(batch.getFeatures());
+            byHand.setLabels(batch.getLabels());
+            byHand.computeGradientAndScore();
+            byHand.getUpdater().update(byHand, byHand.gradient(), i, 0, batch.numExamples(), LayerWorkspaceMgr.noWorkspaces());
+            byHand.params().subi(byHand.getGradientsViewArray().reshape(byHand.numParams()));
+        }
+        assertEquals(0.0, ForwardPassTest.maxDifference(fitted.params(), byHand.params()));
     }
 
     @Test

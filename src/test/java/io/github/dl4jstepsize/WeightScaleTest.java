@@ -21,6 +21,7 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
@@ -48,6 +49,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.util.HashMap;
 import java.util.List;
@@ -269,32 +271,36 @@ class WeightScaleTest {
         assertFanIn(0.2 * 7, moved.get("1_W"));
     }
 
-    /**
-     * Eight in a row behind a normalization, twice as many as make steps of full length; a frozen one, and one that damps, aside.
-     */
+    /** Ten in a row behind a normalization: those between the first and the last are twice as many as make steps of full length. */
     @Test
     void layersInARowMakeShorterSteps() {
         Layer frozen = new FrozenLayerWithBackprop(dense());
-        Layer damping = new DenseLayer.Builder().nOut(6).activation(Activation.SIGMOID).build();
-        MultiLayerNetwork network = network(InputType.feedForward(3), dense(), new BatchNormalization(), frozen, damping,
-                dense(), dense(), dense(), dense(), dense(), dense(), dense(), Problem.classes(CLASSES).build());
+        Layer damping = new DenseLayer.Builder().nOut(6).activation(Activation.HARDSIGMOID).build();
+        Layer damped = new DenseLayer.Builder().nOut(6).activation(Activation.IDENTITY).build();
+        MultiLayerNetwork network = network(InputType.feedForward(3), dense(), new BatchNormalization(), frozen, damping, damped,
+                new ActivationLayer(Activation.SIGMOID), dense(), dense(), dense(), dense(), dense(), dense(), dense(), dense(),
+                dense(), sigmoids());
         ComputationGraph graph = network.toComputationGraph();
         graph.setListeners(new StepSizeListener());
         for (Model model : List.of(network, graph)) {
             Map<String, INDArray> moved = moved(model, () -> Problem.fit(model, new MultiDataSet(
                     Problem.random(1, DataType.DOUBLE, 5, 3), Problem.oneHot(1, DataType.DOUBLE, 5, CLASSES))));
-            for (String layer : List.of("3", "4", "7", "11")) {
+            for (String layer : List.of("3", "4", "6", "15")) {
                 assertFanIn(4 * 6, moved.get(layer + "_W"));
                 assertFanIn(4 * 6, moved.get(layer + "_b"));
             }
         }
     }
 
+    private static OutputLayer sigmoids() {
+        return new OutputLayer.Builder(LossFunction.XENT).nOut(CLASSES).activation(Activation.SIGMOID).build();
+    }
+
     private static DenseLayer dense() {
         return new DenseLayer.Builder().nOut(6).activation(Activation.TANH).build();
     }
 
-    /** The longest way through a graph counts, and a layer normalization ends it. */
+    /** The longest way through a graph counts, from a layer normalization on. */
     @Test
     void waysThroughAGraphAreAsLongAsTheLongest() {
         ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
@@ -307,7 +313,9 @@ class WeightScaleTest {
                 .addLayer("c", dense(), "b")
                 .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "a", "c")
                 .addLayer("d", dense(), "sum")
-                .addLayer("output", Problem.classes(CLASSES).build(), "d")
+                .addLayer("e", dense(), "d")
+                .addLayer("f", dense(), "e")
+                .addLayer("output", Problem.classes(CLASSES).build(), "f")
                 .setOutputs("output").build());
         network.init();
         network.setListeners(new StepSizeListener());

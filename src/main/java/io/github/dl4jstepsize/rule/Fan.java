@@ -13,8 +13,9 @@ package io.github.dl4jstepsize.rule;
  *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration; at most 100 fan_in
  *       at most 2/(mean of w^2)                              weights w that a normalization follows behind another activation
- *       all but the last two times max(1, depth/4)^2         depth: the most layers with weights to train that follow one
- *                                                            another without a normalization between them
+ *       times max(1, (depth - 2)/4)^2                        all but weights before a normalization; depth: the most layers with
+ *                                                            weights to train that follow one another without one between
+ *                                                            them, hidden layers with a sigmoid aside
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
@@ -44,10 +45,10 @@ package io.github.dl4jstepsize.rule;
  * part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight
  * normalization", 2017, has the effective step of such weights). Without a normalization the changes of layers that follow one
  * another multiply, so that each may only change in inverse proportion to their number (J. Bernstein et al., "On the distance
- * between two neural networks and the stability of learning", 2020; zoo-examples/experiments/20-depth.txt). s makes up for targets in
- * thousands, whatever the loss (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small batches
- * (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs and
- * scaling rules for adaptive gradient algorithms", 2022). There is no convergence theory: a constant r needs a decay or an
+ * between two neural networks and the stability of learning", 2020; zoo-examples/experiments/20-depth.txt). s makes up for
+ * targets in thousands, whatever the loss (zoo-examples/experiments/13-size-of-targets.txt), and r' for the noise of small
+ * batches (zoo-examples/experiments/14-small-batches.txt; the theory of the square root is in S. Malladi et al., "On the SDEs
+ * and scaling rules for adaptive gradient algorithms", 2022). There is no convergence theory: a constant r needs a decay or an
  * average towards the end.
  */
 public final class Fan implements StepRule {

@@ -36,7 +36,7 @@ public interface TrainingBatch extends Losses {
     /** The parameters, as they are before the step. A rule must not write to them. */
     Vector parameters();
 
-    /** Whether the network has constraints, as of a largest norm, by which the parameters are changed once more after the step. */
+    /** Whether the network has constraints, as of a largest norm, that change the parameters once more after the step. */
     boolean isConstrained();
 
     /** Changes a point in the space of the parameters as those are going to be changed after the step. */
@@ -54,8 +54,9 @@ public interface TrainingBatch extends Losses {
      *       those whose size it undoes in part, at most 2 over their mean square,</li>
      *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
      *       a BatchNormalization that of the layer before;</li>
-     *   <li>all of it, weights before a normalization aside, (depth/4)^2 times where depth is more than 4: the most layers with
-     *       weights to train that follow one another without a normalization between them.</li>
+     *   <li>all of it, but for weights before normalizations, max(1, (depth - 2)/4)^2 times. depth is the most layers with
+     *       weights to train that follow one another in the network without a normalization between them, hidden layers with a
+     *       sigmoid aside.</li>
      * </ul>
      * s is 1, but for the weights and the bias of an output unit whose activation lets large numbers through, the root mean
      * square of its targets in this batch, at least 1. (Of output layers, and of dense layers and convolutions directly before

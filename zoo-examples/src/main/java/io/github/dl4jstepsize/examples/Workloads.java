@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import io.github.dl4jstepsize.examples.Workload.Quality;
 import org.deeplearning4j.nn.weights.WeightInit;
 
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,8 +51,10 @@ final class Workloads {
         vary("mlp-xavier", "Xavier's weights", 128, data -> data, Networks.perceptron(WeightInit.XAVIER, false, 512, 256));
         vary("mlp-uniform", "weights uniform in 1/sqrt(fan-in)", 128, data -> data,
                 Networks.perceptron(WeightInit.UNIFORM, false, 512, 256));
-        vary("mlp-deep", "eight hidden layers of 128", 128, data -> data,
-                Networks.perceptron(WeightInit.RELU, false, 128, 128, 128, 128, 128, 128, 128, 128));
+        vary("mlp-deep", "eight hidden layers of 128", 128, data -> data, deep(8, false));
+        vary("mlp-deep-16", "sixteen hidden layers of 128", 128, data -> data, deep(16, false));
+        vary("mlp-deep-32", "thirty-two hidden layers of 128", 128, data -> data, deep(32, false));
+        vary("mlp-deep-16-norm", "sixteen hidden layers of 128 with BatchNorm", 128, data -> data, deep(16, true));
         vary("mlp-wide", "one hidden layer of 2,048", 128, data -> data, Networks.perceptron(WeightInit.RELU, false, 2048));
         vary("mlp-norm", "BatchNorm", 128, data -> data, Networks.perceptron(WeightInit.RELU, true, 512, 256));
         vary("cnn-plain", "CNN without BatchNorm", 128, data -> data, Networks::convolutionalWithoutNorm);
@@ -73,6 +76,12 @@ final class Workloads {
                              Workload.NetworkBuilder network) {
         VARIATIONS.put(name, new Workload("Fashion-MNIST, " + title, 3, batchSize, Quality.ACCURACY,
                 files -> data.apply(FashionMnist.load(files.fashionMnist)), network));
+    }
+
+    private static Workload.NetworkBuilder deep(int layers, boolean norm) {
+        int[] hidden = new int[layers];
+        Arrays.fill(hidden, 128);
+        return Networks.perceptron(WeightInit.RELU, norm, hidden);
     }
 
     /** @throws InputException if there is no such workload */
