@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -78,10 +79,20 @@ final class BatchNormStatistics {
         return NAMES.contains(parameter.substring(parameter.lastIndexOf('_') + 1));
     }
 
+    /** The network as it is, with its updater's state, but without listeners. */
     static Model copy(Model network) {
-        Model copy = network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).clone()
-                : ((ComputationGraph) network).clone();
-        copy.setListeners(List.of());
+        if (network instanceof MultiLayerNetwork) {
+            MultiLayerNetwork copy = ((MultiLayerNetwork) network).clone();
+            copy.setListeners(List.of());
+            return copy;
+        }
+        // DL4J's clone of a graph shares its list of listeners with the original: whoever empties it empties both.
+        ComputationGraph copy = (ComputationGraph) withItsOwnConfiguration(network);
+        ComputationGraphUpdater updater = ((ComputationGraph) network).getUpdater(false);
+        INDArray state = updater == null ? null : updater.getStateViewArray();
+        if (state != null) {
+            copy.getUpdater().setStateViewArray(state.dup());
+        }
         return copy;
     }
 

@@ -196,7 +196,6 @@ final class StepSizeSearch {
      * @param guess where the random stream may have been before it, if nobody remembered; may be null
      */
     void trainingPassDone(RandomState guess) {
-        heard = true;
         afterTraining = RandomState.now();
         if (beforeTraining == null) {
             beforeTraining = guess == null ? afterTraining : guess;

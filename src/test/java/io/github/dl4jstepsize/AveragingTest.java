@@ -93,6 +93,7 @@ class AveragingTest {
         INDArray before = network.params().dup();
         Model averaged = StepSizes.averaged(network);
         assertEquals(before, network.params(), "the original is not touched");
+        assertEquals(List.of(1, 0), List.of(listeners(network), listeners(averaged)));
         Map<String, INDArray> wanted = expectedNetwork.paramTable();
         Map<String, INDArray> present = network.paramTable();
         averaged.paramTable().forEach((name, values) -> {
@@ -100,6 +101,11 @@ class AveragingTest {
             assertTrue(values.distance2(reference) <= 1e-12 * (1 + reference.norm2Number().doubleValue()), name);
         });
         assertTrue(averaged.params().distance2(before) > 1e-6, "an average is not the last iterate");
+    }
+
+    private static int listeners(Model network) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).getListeners().size()
+                : ((ComputationGraph) network).getListeners().size();
     }
 
     /** Later in a training, the iterates between two that are looked at count as the second one. */
@@ -301,16 +307,16 @@ class AveragingTest {
                     epoch.add(new MultiDataSet(features, labels.eq(labels.max(true, 1)).castTo(DataType.FLOAT)));
                 }
                 MultiDataSet merged = MultiDataSet.merge(epoch);
-                DataSet all = new DataSet(merged.getFeatures(0), merged.getLabels(0));
-                double[] losses = new double[2];
-                for (int i = 0; i < losses.length; i++) {
-                    for (int j = 0; j < 40; j++) {
+                List<DataSet> all = List.of(new DataSet(merged.getFeatures(0), merged.getLabels(0)));
+                for (int epochs = 40; epochs <= 80; epochs += 40) {
+                    for (int i = 0; i < 40; i++) {
                         epoch.forEach(batch -> Problem.fit(network, batch));
                     }
-                    losses[i] = loss(network, all);
+                    double loss = TrainingLoopTest.score(network, all);
                     Model averaged = StepSizes.averaged(network);
-                    assertTrue(loss(averaged, all) < 1.2 * losses[i], constraint + ", " + updater + ": " + losses[i]
-                            + ", average " + loss(averaged, all));
+                    double lossOfAverage = TrainingLoopTest.score(averaged, all);
+                    assertTrue(lossOfAverage < 1.2 * loss,
+                            constraint + ", " + updater + ": " + loss + ", average " + lossOfAverage + ", epochs " + epochs);
                     INDArray weights = averaged.getParam("0_W");
                     INDArray constrained = weights.dup();
                     ((BaseConstraint) constraint).apply(constrained);
@@ -351,11 +357,6 @@ class AveragingTest {
             // The second of two iterates has the weight 9/10: see IterateAverage.
             assertEquals(0, ForwardPassTest.maxDifference(after.mul(0.1), StepSizes.averaged(network).getParam(name)), 1e-12);
         }
-    }
-
-    private static double loss(Model network, DataSet data) {
-        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).score(data)
-                : ((ComputationGraph) network).score(data);
     }
 
     @Test

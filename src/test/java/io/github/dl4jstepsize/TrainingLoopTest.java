@@ -282,7 +282,7 @@ class TrainingLoopTest {
         return network.evaluate(new ListDataSetIterator<>(digits.test.asList(), 100)).accuracy();
     }
 
-    private static double score(Model model, List<DataSet> data) {
+    static double score(Model model, List<DataSet> data) {
         DataSet all = DataSet.merge(data);
         return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).score(all)
                 : ((ComputationGraph) model).score(all);
