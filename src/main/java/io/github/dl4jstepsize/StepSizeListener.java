@@ -109,7 +109,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
             search.epochStarts();
-            search.rememberRandomState();
+            search.trials().rememberRandomState();
         }
     }
 
@@ -133,7 +133,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void onGradientCalculation(Model model) {
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
-            search.trainingPassDone(atCreation);
+            search.trials().trainingPassDone(atCreation);
             if (horizon != null) {
                 search.decayUntil(horizon);
             }

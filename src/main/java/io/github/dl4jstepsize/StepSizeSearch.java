@@ -40,6 +40,7 @@ import java.util.function.IntFunction;
 final class StepSizeSearch {
 
     private final ForwardPass forwardPass;
+    private final Trials trials;
     private final INDArray parameters;
     private final List<DirectionUpdater> updaters = new ArrayList<>();
     private final Set<StepSizeUpdater> published = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -61,11 +62,7 @@ final class StepSizeSearch {
     private final BlockVector[] memory;
     /** Allocated when a rule asks for it. */
     private BlockVector scratch;
-    /** The parameters before the search; allocated when a rule looks along the line for the first time. */
-    private INDArray backup;
-    /** The whole network's gradient before passes on parts of a batch; allocated when a rule asks for the first one. */
-    private INDArray gradientBackup;
-    /** What of it belongs to the blocks. */
+    /** What belongs to the blocks of the gradient before passes on parts of a batch; made when a rule asks for it. */
     private BlockVector gradientBeforeParts;
 
     /** Whether DL4J changes the parameters once more after a step. */
@@ -82,10 +79,6 @@ final class StepSizeSearch {
 
     /** Whether the listener has told of the training pass of the iteration that is under way. */
     private boolean heard;
-    private RandomState beforeTraining;
-    private RandomState afterTraining;
-    /** The iteration that is under way, or was last. */
-    private Batch current;
     private StepRecord lastRecord;
 
     /**
@@ -133,6 +126,7 @@ final class StepSizeSearch {
                 NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd())));
         parameterBlocks = forEach(intervals, i -> this.parameters.get(intervals.get(i)));
         parameterVector = new BlockVector(parameterBlocks);
+        trials = new Trials(this.forwardPass, this.parameters, parameterVector);
         direction = parameterVector.beside(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
@@ -185,21 +179,8 @@ final class StepSizeSearch {
                 || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
     }
 
-    /** Called when the next thing that draws random numbers in this thread is the training pass. */
-    void rememberRandomState() {
-        beforeTraining = RandomState.now();
-    }
-
-    /**
-     * Called when the training pass of an iteration is complete.
-     *
-     * @param guess where the random stream may have been before it, if nobody remembered; may be null
-     */
-    void trainingPassDone(RandomState guess) {
-        afterTraining = RandomState.now();
-        if (beforeTraining == null) {
-            beforeTraining = guess == null ? afterTraining : guess;
-        }
+    Trials trials() {
+        return trials;
     }
 
     /** Called where an epoch starts, whatever its number. */
@@ -217,7 +198,7 @@ final class StepSizeSearch {
     /** Called when an iteration is complete. */
     void iterationDone() {
         forwardPass.iterationDone();
-        rememberRandomState();
+        trials.rememberRandomState();
     }
 
     /** Called in the backward pass, while the layers still know their labels. */
@@ -328,8 +309,8 @@ final class StepSizeSearch {
     void step(int iteration, int epoch, int batchSize) {
         load();
         frozen.forEach(variable -> variable.getGradView().assign(0));
+        trials.begin();
         Batch batch = new Batch(iteration, epoch, batchSize);
-        current = batch;
         Step chosen = choose(batch, epoch);
         Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(batch.decay() * batch.share()));
         if (step.factor() != 0) {
@@ -338,7 +319,7 @@ final class StepSizeSearch {
         }
         // Nor does the difference of two roundings move what is frozen.
         frozen.forEach(variable -> variable.getGradView().assign(0));
-        record(new StepRecord(iteration, epoch, batch.loss(), step, batch.forwardPasses, batch.gradientPasses));
+        record(new StepRecord(iteration, epoch, batch.loss(), step, trials.forwardPasses(), trials.gradientPasses()));
     }
 
     /** Turns the direction into the step. One that is too long for the parameters' type is not taken. */
@@ -401,16 +382,6 @@ final class StepSizeSearch {
         private final int epoch;
         private final int size;
         private final double loss = forwardPass.score();
-        private final Line objective = new Line(forwardPass.objective);
-        private final Line differentiated =
-                forwardPass.objective == Objective.LOSS ? objective : new Line(Objective.LOSS);
-        private boolean displaced;
-        private boolean backedUp;
-        private boolean inParts;
-        /** Whether a trial has drawn the same random numbers as the training pass; null before the first trial. */
-        private Boolean repeatable;
-        private int forwardPasses;
-        private int gradientPasses;
 
         private Batch(int iteration, int epoch, int size) {
             this.iteration = iteration;
@@ -425,86 +396,23 @@ final class StepSizeSearch {
 
         @Override
         public double loss(double step, Vector along) {
-            return objective.loss(step, along);
+            return trials.objective().loss(step, along);
         }
 
         @Override
         public Losses differentiated() {
-            return differentiated;
-        }
-
-        /** One of the functions that can be looked at along a line. */
-        private final class Line implements Losses {
-
-            private final Objective function;
-            /** At the current parameters, comparable with the trials'; null as long as it is not known. */
-            private Double start;
-
-            private Line(Objective function) {
-                this.function = function;
-            }
-
-            @Override
-            public double loss(double step, Vector along) {
-                if (step != 0) {
-                    return evaluate(step, along, () -> forwardPass.value(function));
-                }
-                if (start == null) {
-                    start = isTrainingPassComparable() ? forwardPass.valueOfTraining(function)
-                            : evaluate(0, null, () -> forwardPass.value(function));
-                }
-                return start;
-            }
-        }
-
-        private boolean isTrainingPassComparable() {
-            boolean drewNothing = beforeTraining.isSameAs(afterTraining);
-            return forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
-        }
-
-        private double evaluate(double step, Vector along, LossFunction function) {
-            displace(step, along);
-            try {
-                beforeTraining.restore();
-                forwardPasses++;
-                double value = function.loss();
-                repeatable = RandomState.now().isSameAs(afterTraining);
-                return value;
-            } finally {
-                afterTraining.restore();
-                restore();
-            }
-        }
-
-        private void displace(double step, Vector along) {
-            if (step == 0) {
-                return;
-            }
-            backUp();
-            parameterVector.add(-step, along);
-        }
-
-        private void backUp() {
-            if (!backedUp) {
-                if (backup == null) {
-                    backup = Nd4j.createUninitialized(parameters.dataType(), parameters.length());
-                }
-                backup.assign(parameters);
-                backedUp = true;
-            }
-            displaced = true;
-        }
-
-        private void restore() {
-            if (displaced) {
-                parameters.assign(backup);
-                displaced = false;
-            }
+            return trials.differentiated();
         }
 
         @Override
         public Vector gradient() {
-            return inParts ? gradientBeforeParts : gradient;
+            if (!trials.inParts()) {
+                return gradient;
+            }
+            if (gradientBeforeParts == null) {
+                gradientBeforeParts = blocksOf(flat(trials.gradientBackup()));
+            }
+            return gradientBeforeParts;
         }
 
         @Override
@@ -557,14 +465,10 @@ final class StepSizeSearch {
 
         @Override
         public void constrain(Vector point) {
-            backUp();
-            try {
-                parameterVector.assign(point);
+            trials.at(point, () -> {
                 applyConstraints(iteration, epoch);
                 point.assign(parameterVector);
-            } finally {
-                restore();
-            }
+            });
         }
 
         @Override
@@ -623,33 +527,11 @@ final class StepSizeSearch {
 
         @Override
         public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
-            forwardPass.requireKeepable();
-            INDArray gradientView = forwardPass.gradientView();
-            if (gradientBackup == null) {
-                gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
-                gradientBeforeParts = blocksOf(flat(gradientBackup));
-            }
-            gradientBackup.assign(gradientView);
-            ForwardPass.KeptInput whole = forwardPass.current();
-            displace(step, along);
-            inParts = true;
-            try {
-                for (int i = 0; i < parts; i++) {
-                    int from = (int) ((long) i * size / parts);
-                    int to = (int) ((i + 1L) * size / parts);
-                    beforeTraining.restore();
-                    gradientPasses++;
-                    double partLoss = forwardPass.gradient(whole.part(from, to));
-                    direction.scale(1.0 / (to - from));
-                    regularize();
-                    consumer.accept(to - from, partLoss, direction);
-                }
-            } finally {
-                inParts = false;
-                afterTraining.restore();
-                restore();
-                gradientView.assign(gradientBackup);
-            }
+            trials.gradients(step, along, parts, size, (examples, partLoss) -> {
+                direction.scale(1.0 / examples);
+                regularize();
+                consumer.accept(examples, partLoss, direction);
+            });
         }
 
         /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay, but nothing to what is frozen. */
@@ -666,29 +548,7 @@ final class StepSizeSearch {
 
         @Override
         public Losses keep() {
-            ForwardPass.KeptInput input = forwardPass.keep();
-            Losses searched = kept(input, forwardPass.objective);
-            Losses differentiated = kept(input, Objective.LOSS);
-            return new Losses() {
-                @Override
-                public double loss(double step, Vector along) {
-                    return searched.loss(step, along);
-                }
-
-                @Override
-                public Losses differentiated() {
-                    return differentiated;
-                }
-            };
+            return trials.keep();
         }
-
-        private Losses kept(ForwardPass.KeptInput input, Objective function) {
-            // In the iteration that is then under way: it counts the pass, and its parameters are to be restored.
-            return (step, along) -> current.evaluate(step, along, () -> forwardPass.value(function, input));
-        }
-    }
-
-    private interface LossFunction {
-        double loss();
     }
 }
