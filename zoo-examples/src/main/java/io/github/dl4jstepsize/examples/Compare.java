@@ -30,6 +30,7 @@ final class Compare implements Callable<Integer> {
 
     private static final String ALL = "all";
     private static final String VARIATIONS = "variations";
+    private static final String TUTORIALS = "tutorials";
 
     /** What follows the rate in the name of an updater of the grid. */
     enum GridDecay {
@@ -47,8 +48,9 @@ final class Compare implements Callable<Integer> {
             description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + "; "
                     + "or variations of fashion-mlp, fashion-cnn, rows-lstm and regression (label noise, unscaled pixels "
                     + "and targets, other batch sizes, weights and shapes): " + VARIATIONS
-                    + ", or one of them, as in mlp-unscaled; or random-1, random-2 ..., whose data, network and training are "
-                    + "drawn at random from the number. Default: ${DEFAULT-VALUE}.")
+                    + ", or one of them, as in mlp-unscaled; or the networks and trainings of DL4J's own examples: "
+                    + TUTORIALS + ", or one of them, as in iris; or random-1, random-2 ..., whose data, network and training "
+                    + "are drawn at random from the number. Default: ${DEFAULT-VALUE}.")
     private List<String> workloads;
 
     @Mixin
@@ -99,7 +101,8 @@ final class Compare implements Callable<Integer> {
     public Integer call() {
         List<String> names = new ArrayList<>();
         workloads.forEach(name -> names.addAll(name.equals(ALL) ? Workloads.names()
-                : name.equals(VARIATIONS) ? Workloads.variations() : List.of(name)));
+                : name.equals(VARIATIONS) ? Workloads.variations() : name.equals(TUTORIALS) ? Workloads.tutorials()
+                : List.of(name)));
         Set<String> contenders = withGrids();
         names.forEach(Workloads::named);
         Updaters.check(contenders);

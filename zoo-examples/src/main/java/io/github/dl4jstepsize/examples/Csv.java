@@ -12,7 +12,7 @@ import java.io.UncheckedIOException;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
 
-/** Embedded gzipped tables, read with DataVec. */
+/** Embedded tables, gzipped or not, read with DataVec. */
 final class Csv {
 
     private static final int NO_LINES_TO_SKIP = 0;
@@ -22,7 +22,8 @@ final class Csv {
 
     /** @param iterator makes of the table's reader an iterator whose first batch is the whole table */
     static DataSet read(String resource, char delimiter, Function<RecordReader, DataSetIterator> iterator) {
-        try (InputStream csv = new GZIPInputStream(Csv.class.getResourceAsStream(resource));
+        try (InputStream file = Csv.class.getResourceAsStream(resource);
+             InputStream csv = resource.endsWith(".gz") ? new GZIPInputStream(file) : file;
              RecordReader reader = new CSVRecordReader(NO_LINES_TO_SKIP, delimiter)) {
             reader.initialize(new InputStreamInputSplit(csv));
             return iterator.apply(reader).next();

@@ -16,8 +16,10 @@ import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.ScheduleFreeUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
+import org.nd4j.linalg.learning.config.AdaGrad;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nadam;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -67,6 +69,8 @@ final class Updaters {
         THEIRS.put("adam", Adam::new);
         THEIRS.put("sgd", Sgd::new);
         THEIRS.put("nesterovs", Nesterovs::new);
+        THEIRS.put("nadam", Nadam::new);
+        THEIRS.put("adagrad", AdaGrad::new);
     }
 
     private Updaters() {

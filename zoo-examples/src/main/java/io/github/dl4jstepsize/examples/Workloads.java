@@ -21,6 +21,7 @@ final class Workloads {
     private static final Map<String, Workload> BY_NAME = new LinkedHashMap<>();
     /** Of fashion-mlp, fashion-cnn, rows-lstm and regression: what a method that asks for no settings has to bear. */
     private static final Map<String, Workload> VARIATIONS = new LinkedHashMap<>();
+    private static final Map<String, Workload> TUTORIALS = Tutorials.byName();
 
     static {
         BY_NAME.put("digits-lenet", new Workload("UCI digits, the zoo's LeNet", 10, 32, Quality.ACCURACY,
@@ -89,11 +90,11 @@ final class Workloads {
         if (name.matches(RANDOM + "(0|[1-9][0-9]{0,8})")) {
             return RandomWorkload.of(Long.parseLong(name.substring(RANDOM.length())));
         }
-        Workload workload = BY_NAME.getOrDefault(name, VARIATIONS.get(name));
+        Workload workload = BY_NAME.getOrDefault(name, VARIATIONS.getOrDefault(name, TUTORIALS.get(name)));
         if (workload == null) {
             throw new InputException("there is no workload \"" + name + "\"; the workloads are "
                     + String.join(", ", BY_NAME.keySet()) + ", the variations " + String.join(", ", VARIATIONS.keySet())
-                    + ", and " + RANDOM + "1, " + RANDOM + "2 ..., drawn at random");
+                    + ", the tutorials " + String.join(", ", TUTORIALS.keySet()) + ", and " + RANDOM + "1, " + RANDOM + "2 ..., drawn at random");
         }
         return workload;
     }
@@ -104,6 +105,10 @@ final class Workloads {
 
     static List<String> variations() {
         return List.copyOf(VARIATIONS.keySet());
+    }
+
+    static List<String> tutorials() {
+        return List.copyOf(TUTORIALS.keySet());
     }
 
     /** The names, for picocli's help. */

@@ -230,7 +230,8 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-10"})
+    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-10", "xor", "iris", "sum",
+        "sin", "moons", "saturn"})
     void embeddedWorkloadsRun(String workload) {
         Run run = Run.of("compare", "--workload", workload, "--updaters", "pal,adam", "--seeds", 1, "--epochs", 1,
                 "--examples", 100, "--out", directory);
@@ -239,7 +240,8 @@ class CompareCommandTest {
 
     static Stream<String> fashionWorkloads() {
         return Stream.concat(Stream.of("fashion-mlp", "fashion-cnn", "fashion-resnet", "rows-lstm"),
-                Workloads.variations().stream().filter(name -> !name.startsWith("regression")));
+                Stream.concat(Workloads.variations().stream().filter(name -> !name.startsWith("regression")),
+                        Stream.of("double-layer", "autoencoder")));
     }
 
     @ParameterizedTest
