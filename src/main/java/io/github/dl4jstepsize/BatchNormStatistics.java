@@ -2,20 +2,20 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.api.layers.IOutputLayer;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
-import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
+import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
-import org.nd4j.linalg.learning.config.Sgd;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,15 +45,12 @@ final class BatchNormStatistics {
         if (network.paramTable().keySet().stream().noneMatch(BatchNormStatistics::isStatistic)) {
             return;
         }
-        // DL4J updates the statistics only where it trains: it trains a copy that does not learn anything.
+        // DL4J updates the statistics only where it trains: it trains a copy, in which nothing else moves.
         Model copy = withItsOwnConfiguration(network);
+        moveOnlyStatistics(copy, network);
         List<org.deeplearning4j.nn.conf.layers.BatchNormalization> layers = new ArrayList<>();
         for (Layer layer : layers(copy)) {
             org.deeplearning4j.nn.conf.layers.Layer configuration = layer.conf().getLayer();
-            if (configuration instanceof BaseLayer) {
-                ((BaseLayer) configuration).setIUpdater(new Sgd(0));
-                ((BaseLayer) configuration).setBiasUpdater(null);
-            }
             if (configuration instanceof org.deeplearning4j.nn.conf.layers.BatchNormalization) {
                 layers.add((org.deeplearning4j.nn.conf.layers.BatchNormalization) configuration);
             }
@@ -96,19 +93,51 @@ final class BatchNormStatistics {
         return copy;
     }
 
-    /** DL4J's clone shares the configurations of wrapped layers with the original. */
     private static Model withItsOwnConfiguration(Model network) {
         INDArray parameters = network.params().dup();
         if (network instanceof MultiLayerNetwork) {
-            MultiLayerNetwork copy = new MultiLayerNetwork(MultiLayerConfiguration.fromJson(
-                    ((MultiLayerNetwork) network).getLayerWiseConfigurations().toJson()));
+            MultiLayerNetwork copy =
+                    new MultiLayerNetwork(((MultiLayerNetwork) network).getLayerWiseConfigurations().clone());
             copy.init(parameters, false);
             return copy;
         }
-        ComputationGraph copy = new ComputationGraph(ComputationGraphConfiguration.fromJson(
-                ((ComputationGraph) network).getConfiguration().toJson()));
+        ComputationGraph copy = new ComputationGraph(((ComputationGraph) network).getConfiguration().clone());
         copy.init(parameters, false);
         return copy;
+    }
+
+    /** @param original lends the updaters that do nothing the room for their state */
+    private static void moveOnlyStatistics(Model network, Model original) {
+        if (network instanceof MultiLayerNetwork) {
+            Updater updater = ((MultiLayerNetwork) original).getUpdater(false);
+            ((MultiLayerNetwork) network).setUpdater(new MultiLayerUpdater((MultiLayerNetwork) network,
+                    updater == null ? null : updater.getStateViewArray()) {
+                @Override
+                public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
+                    leaveOnlyStatistics(gradient);
+                }
+            });
+        } else {
+            ComputationGraphUpdater updater = ((ComputationGraph) original).getUpdater(false);
+            ((ComputationGraph) network).setUpdater(new ComputationGraphUpdater((ComputationGraph) network,
+                    updater == null ? null : updater.getStateViewArray()) {
+                @Override
+                public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
+                    leaveOnlyStatistics(gradient);
+                }
+            });
+        }
+    }
+
+    private static void leaveOnlyStatistics(Gradient gradient) {
+        Map<String, INDArray> changes = new HashMap<>();
+        gradient.gradientForVariable().forEach((name, values) -> {
+            if (isStatistic(name)) {
+                changes.put(name, values.dup());
+            }
+        });
+        gradient.gradient().assign(0);
+        changes.forEach((name, values) -> gradient.gradientForVariable().get(name).assign(values));
     }
 
     private static Layer[] layers(Model network) {

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -84,10 +85,16 @@ public final class LineProfile {
      * @param direction flat, not 0
      * @param steps     distances, increasing, at least 3
      * @param data      all batches together make the loss; reset before every step
+     * @throws IllegalArgumentException if the steps do not increase, the direction has no length, or there are no data
      */
     public static LineProfile measure(Model network, INDArray start, INDArray direction, double[] steps,
                                       DataSetIterator data) {
         Check.between("the number of steps", steps.length, 3, Integer.MAX_VALUE);
+        for (int i = 1; i < steps.length; i++) {
+            if (!(steps[i] > steps[i - 1])) {
+                throw Check.out("step " + i, steps[i], "greater than the one before, " + steps[i - 1]);
+            }
+        }
         double norm = direction.norm2Number().doubleValue();
         if (!(norm > 0 && norm < Double.POSITIVE_INFINITY)) {
             throw Check.out("the norm of the direction", norm, "greater than 0 and finite");
@@ -124,7 +131,7 @@ public final class LineProfile {
             int size = batch.numExamples();
             loss += size * score(network, batch);
             INDArray labels = batch.getLabels();
-            if (labels.rank() == 2 && labels.size(1) > 1) {
+            if (areClasses(labels)) {
                 INDArray probabilities = output(network, batch).castTo(DataType.DOUBLE);
                 for (double margin : ClassificationError.margins(labels, probabilities, true).toDoubleVector()) {
                     correct += margin > 0 ? 1 : 0;
@@ -136,9 +143,19 @@ public final class LineProfile {
             }
             examples += size;
         }
+        if (examples == 0) {
+            throw new IllegalArgumentException("there are no data");
+        }
         losses[step] = loss / examples;
         accuracies[step] = correct / examples;
         smoothAccuracies[step] = smooth / examples;
+    }
+
+    /** Whether each row is 1 in one place and 0 elsewhere. */
+    private static boolean areClasses(INDArray labels) {
+        return labels.rank() == 2 && labels.size(1) > 1
+                && labels.eq(0).castTo(DataType.INT).addi(labels.eq(1).castTo(DataType.INT)).minNumber().intValue() == 1
+                && labels.sum(1).eq(1).all();
     }
 
     private static double score(Model network, DataSet batch) {
@@ -147,8 +164,13 @@ public final class LineProfile {
     }
 
     private static INDArray output(Model network, DataSet batch) {
-        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).output(batch.getFeatures(), false)
-                : ((ComputationGraph) network).outputSingle(false, batch.getFeatures());
+        if (network instanceof MultiLayerNetwork) {
+            return ((MultiLayerNetwork) network).output(batch.getFeatures(), false, batch.getFeaturesMaskArray(),
+                    batch.getLabelsMaskArray());
+        }
+        MultiDataSet arrays = batch.toMultiDataSet();
+        return ((ComputationGraph) network).output(false, arrays.getFeatures(), arrays.getFeaturesMaskArrays(),
+                arrays.getLabelsMaskArrays())[0];
     }
 
     /** Least squares: c0 + c1 s + c2 s^2. */

@@ -142,11 +142,12 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
 
     @Override
     public void iterationDone(Model model, int iteration, int epoch) {
-        StepSizeSearch search = StepSizes.searchOf(model);
+        // Another listener may have set a learning rate, for which DL4J makes a new network updater.
+        StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
             search.parametersMoved(iteration, epoch);
             try {
-                if (onStep != null) {
+                if (onStep != null && search.lastRecord() != null) {
                     onStep.accept(search.lastRecord());
                 }
                 search.requireFinite(maxNotFinite);

@@ -48,6 +48,8 @@ final class StepSizeSearch {
     private final long firstBlockLength;
     private final StepRule rule;
     private final Progress progress = new Progress();
+    /** What the scalars are before the first iteration. */
+    private final double[] untouched;
     private boolean stateIsInArray;
 
     /** Of the blocks in the flat parameters. */
@@ -118,6 +120,7 @@ final class StepSizeSearch {
         constrained = Arrays.stream(this.forwardPass.layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));
         rule = updater.newRule();
         layout = StateLayout.of(updater);
+        untouched = layout.collect(progress, rule);
         firstBlockLength = length(blocks.get(0));
         stateIsInArray = true;
         load();
@@ -232,7 +235,9 @@ final class StepSizeSearch {
         boolean trained = rule.averages() ? progress.directions() > 0 : !progress.average.isEmpty();
         if (!trained) {
             throw new IllegalStateException("the network has no average of its iterates: "
-                    + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first"));
+                    + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first."
+                    + " (DL4J's ParallelWrapper keeps that of a MultiLayerNetwork to itself: give it"
+                    + " network.toComputationGraph())"));
         }
         INDArray result = parameters.dup();
         BlockVector copy = blocksOf(result);
@@ -261,13 +266,14 @@ final class StepSizeSearch {
         }
     }
 
-    /** Takes the scalars from the updater state array if they may have changed there. */
+    /**
+     * Takes the scalars from the updater state array if they may have changed there. One that is all 0 begins anew: DL4J's
+     * ParallelWrapper leaves such a one in a MultiLayerNetwork.
+     */
     private void load() {
         if (stateIsInArray) {
             double[] values = layout.read(updaters.get(0).state(), firstBlockLength);
-            if (values[0] != 0) {
-                layout.distribute(values, progress, rule);
-            }
+            layout.distribute(values[0] == 0 ? untouched : values, progress, rule);
             stateIsInArray = false;
         }
     }
@@ -527,6 +533,11 @@ final class StepSizeSearch {
 
         @Override
         public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
+            if (!forwardPass.layers()[0].conf().isMiniBatch()) {
+                throw new IllegalStateException(updaters.get(0).updater().getClass().getSimpleName() + " compares parts of a"
+                        + " batch by their means, but the network was built with miniBatch(false), which makes sums of them:"
+                        + " leave that out");
+            }
             trials.gradients(step, along, parts, size, (examples, partLoss) -> {
                 direction.scale(1.0 / examples);
                 regularize();

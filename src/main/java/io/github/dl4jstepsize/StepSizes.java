@@ -11,12 +11,15 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.util.Arrays;
+import java.util.Map;
 
 /** Access to the step sizes of a network that trains with a {@link StepSizeUpdater}. */
 public final class StepSizes {
@@ -102,8 +105,8 @@ public final class StepSizes {
                 }
                 requireGradientDescent(network.conf());
                 Updater old = network.getUpdater(false);
-                MultiLayerStepSizeUpdater updater =
-                        new MultiLayerStepSizeUpdater(network, old == null ? null : old.getStateViewArray());
+                MultiLayerStepSizeUpdater updater = new MultiLayerStepSizeUpdater(network,
+                        fitting(old == null ? null : old.getStateViewArray(), network.getLayers()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -114,8 +117,8 @@ public final class StepSizes {
                 }
                 requireGradientDescent(network.conf());
                 ComputationGraphUpdater old = network.getUpdater(false);
-                GraphStepSizeUpdater updater =
-                        new GraphStepSizeUpdater(network, old == null ? null : old.getStateViewArray());
+                GraphStepSizeUpdater updater = new GraphStepSizeUpdater(network,
+                        fitting(old == null ? null : old.getStateViewArray(), network.getVertices()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -128,6 +131,25 @@ public final class StepSizes {
             return ((MultiLayerNetwork) model).getUpdater(false);
         }
         return model instanceof ComputationGraph ? ((ComputationGraph) model).getUpdater(false) : null;
+    }
+
+    /** An updater state, if it can be that of the layers. */
+    private static INDArray fitting(INDArray state, Trainable[] layers) {
+        long size = 0;
+        for (Trainable layer : layers) {
+            if (layer.getConfig() != null && layer.numParams() > 0) {
+                for (Map.Entry<String, INDArray> parameter : layer.paramTable(false).entrySet()) {
+                    IUpdater updater = layer.getConfig().getUpdaterByParam(parameter.getKey());
+                    size += updater == null ? 0 : updater.stateSize(parameter.getValue().length());
+                }
+            }
+        }
+        if (state != null && state.length() != size) {
+            throw new IllegalStateException("the network's updater state has " + state.length() + " numbers, but its updaters"
+                    + " need " + size + ": it is that of others, or of another version. Load the network without it, or begin"
+                    + " anew with network.setUpdater(null)");
+        }
+        return state;
     }
 
     private static boolean usesStepSizes(Trainable[] layers) {

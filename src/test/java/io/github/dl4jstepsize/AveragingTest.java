@@ -13,11 +13,15 @@ import org.deeplearning4j.nn.conf.constraint.UnitNormConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
@@ -26,7 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -36,6 +43,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.io.File;
@@ -356,6 +364,69 @@ class AveragingTest {
             assertEquals(0, network.getParam(name).amaxNumber().doubleValue());
             // The second of two iterates has the weight 9/10: see IterateAverage.
             assertEquals(0, ForwardPassTest.maxDifference(after.mul(0.1), StepSizes.averaged(network).getParam(name)), 1e-12);
+        }
+    }
+
+    static Stream<Layer> layersThatAreNoBaseLayers() {
+        return Stream.of(new Bidirectional(new LSTM.Builder().nOut(6).build()),
+                new SelfAttentionLayer.Builder().nOut(6).nHeads(2).projectInput(true).build(),
+                // Nothing of it can be told from its JSON.
+                new SameDiffLambdaLayer() {
+                    @Override
+                    public SDVariable defineLayer(SameDiff sameDiff, SDVariable input) {
+                        return input.mul(2);
+                    }
+
+                    @Override
+                    public InputType getOutputType(int layerIndex, InputType inputType) {
+                        return inputType;
+                    }
+                });
+    }
+
+    /** The statistics are measured whatever the other layers are, and nothing else moves. */
+    @ParameterizedTest
+    @MethodSource("layersThatAreNoBaseLayers")
+    void withStatisticsBesideEveryKindOfLayer(Layer layer) {
+        MultiLayerNetwork layers = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new AutoUpdater()).list()
+                .layer(layer)
+                .layer(new GlobalPoolingLayer(PoolingType.AVG))
+                .layer(new DenseLayer.Builder().nOut(6).build())
+                .layer(new BatchNormalization())
+                .layer(new OutputLayer.Builder(new Threefold(3)).nOut(4).activation(Activation.SOFTMAX).build())
+                .setInputType(InputType.recurrent(5)).build());
+        layers.init();
+        MultiDataSet batch = Problem.sequences(1, 8, 5, 4, 3, DataType.FLOAT);
+        List<DataSet> all = List.of(new DataSet(batch.getFeatures(0), Problem.oneHot(1, DataType.FLOAT, 8, 4)));
+        for (Model network : List.of(layers, layers.toComputationGraph())) {
+            network.setListeners(new StepSizeListener());
+            for (int i = 0; i < 10; i++) {
+                Problem.fit(network, (MultiDataSet) all.get(0).toMultiDataSet());
+            }
+            Model plain = StepSizes.averaged(network);
+            Model measured = StepSizes.averaged(network, new ExistingDataSetIterator(all));
+            plain.paramTable().forEach((name, values) -> {
+                double difference = ForwardPassTest.maxDifference(values, measured.paramTable().get(name));
+                assertEquals(isStatistic(name), difference > 0, name + " differs by " + difference);
+            });
+            plain.setParams(network.params());
+            assertEquals(TrainingLoopTest.score(network, all), TrainingLoopTest.score(plain, all), "the loss is the network's");
+        }
+    }
+
+    /** A loss with a setting that JSON does not know of. */
+    private static final class Threefold extends LossMCXENT {
+
+        private final double factor;
+
+        private Threefold(double factor) {
+            this.factor = factor;
+        }
+
+        @Override
+        public double computeScore(INDArray labels, INDArray outputs, IActivation activation, INDArray mask, boolean average) {
+            return factor * super.computeScore(labels, outputs, activation, mask, average);
         }
     }
 

@@ -1,10 +1,12 @@
 package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Outcome;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -404,6 +406,31 @@ class ConfigurationTest {
         model.addListeners(new StepSizeListener());
         String message = assertThrows(IllegalStateException.class, () -> Problem.MLP_CLIPPED.fit(model, 1)).getMessage();
         assertTrue(message.contains("LINE_GRADIENT_DESCENT"), message);
+    }
+
+    @Test
+    void theStateOfOtherUpdatersIsRefused() {
+        for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
+            Model model = problem.network(new Adam(), DataType.FLOAT);
+            problem.fit(model, 1);
+            Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
+                    : ((ComputationGraph) model).getLayers();
+            for (Layer layer : layers) {
+                if (layer.conf().getLayer() instanceof BaseLayer) {
+                    ((BaseLayer) layer.conf().getLayer()).setIUpdater(new AutoUpdater());
+                }
+            }
+            model.addListeners(new StepSizeListener());
+            String message = assertThrows(IllegalStateException.class, () -> problem.fit(model, 1)).getMessage();
+            assertTrue(message.contains("setUpdater(null)"), message);
+            if (model instanceof MultiLayerNetwork) {
+                ((MultiLayerNetwork) model).setUpdater(null);
+            } else {
+                ((ComputationGraph) model).setUpdater(null);
+            }
+            problem.fit(model, 1);
+            assertEquals(1, StepSizes.lastRecord(model).iteration());
+        }
     }
 
     @Test

@@ -1,11 +1,15 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
@@ -153,5 +157,70 @@ class LineProfileTest {
                 Nd4j.create(new double[]{0}), LineProfile.steps(0, 1, 3), squareData()));
         assertThrows(IllegalArgumentException.class, () -> LineProfile.measure(network, network.params(),
                 Nd4j.create(new double[]{1}), LineProfile.steps(0, 1, 2), squareData()));
+    }
+
+    /** Of sequences of different lengths the last steps that count are those that DL4J's own evaluation looks at. */
+    @Test
+    void masksCountInTheAccuracy() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new AutoUpdater()).list()
+                .layer(new LastTimeStep(new LSTM.Builder().nOut(8).build()))
+                .layer(Problem.classes(2).build()).setInputType(InputType.recurrent(2)).build());
+        network.init();
+        int examples = 32;
+        INDArray features = Nd4j.zeros(examples, 2, 6);
+        INDArray mask = Nd4j.zeros(examples, 6);
+        INDArray labels = Nd4j.zeros(examples, 2);
+        for (int i = 0; i < examples; i++) {
+            int kind = i % 2;
+            int length = 1 + i % 3;
+            labels.putScalar(i, kind, 1);
+            for (int t = 0; t < 6; t++) {
+                // What is behind the end looks like the other kind.
+                features.putScalar(new int[]{i, t < length ? kind : 1 - kind, t}, 1);
+                mask.putScalar(i, t, t < length ? 1 : 0);
+            }
+        }
+        DataSet data = new DataSet(features, labels, mask, null);
+        network.setListeners(new StepSizeListener());
+        for (int i = 0; i < 100; i++) {
+            network.fit(data);
+        }
+        DataSetIterator all = new ListDataSetIterator<>(List.of(data), 1);
+        double expected = network.evaluate(all).accuracy();
+        assertEquals(1, expected);
+        ComputationGraph graph = network.toComputationGraph();
+        for (Model model : List.of(network, graph)) {
+            LineProfile profile = LineProfile.measure(model, network.params(), network.params(),
+                    new double[]{0, 1e-3, 2e-3}, all);
+            assertEquals(expected, profile.accuracies()[0]);
+        }
+    }
+
+    @Test
+    void targetsAreNoClasses() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new Sgd(0.1)).list()
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nIn(4).nOut(3).activation(Activation.IDENTITY).build())
+                .build());
+        network.init();
+        for (INDArray targets : List.of(Problem.random(1, DataType.FLOAT, 5, 3), Nd4j.ones(5, 3))) {
+            DataSetIterator data = new ListDataSetIterator<>(
+                    List.of(new DataSet(Problem.random(2, DataType.FLOAT, 5, 4), targets)), 1);
+            LineProfile profile = LineProfile.measure(network, network.params(), network.params(), LineProfile.steps(0, 1, 3),
+                    data);
+            assertTrue(Double.isNaN(profile.accuracies()[0]) && Double.isNaN(profile.smoothAccuracies()[0]));
+        }
+    }
+
+    @Test
+    void stepsHaveToIncreaseAndDataToBeThere() {
+        MultiLayerNetwork network = square();
+        for (double[] steps : new double[][]{{0, 1, 1}, {2, 1, 0}, {0, Double.NaN, 1}}) {
+            String message = assertThrows(IllegalArgumentException.class, () -> LineProfile.measure(network, network.params(),
+                    network.params(), steps, squareData())).getMessage();
+            assertTrue(message.contains("greater than the one before"), message);
+        }
+        assertThrows(IllegalArgumentException.class, () -> LineProfile.measure(network, network.params(), network.params(),
+                LineProfile.steps(0, 1, 3), new ListDataSetIterator<>(List.<DataSet>of(), 1)));
     }
 }

@@ -3,11 +3,13 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -80,5 +82,16 @@ class PartsTest {
         IllegalStateException thrown = assertThrows(IllegalStateException.class,
                 () -> Problem.TRUNCATED_LSTM.fit(model, 1));
         assertTrue(thrown.getMessage().contains("parts of a batch"), thrown.getMessage());
+    }
+
+    /** Sums over a batch are not comparable with those over its parts. */
+    @Test
+    void sumsInPlaceOfMeansAreRefused() {
+        Model model = Problem.MLP_CLIPPED.build(new NeuralNetConfiguration.Builder().updater(new PlsUpdater()).miniBatch(false));
+        model.addListeners(new StepSizeListener());
+        INDArray before = model.params().dup();
+        String message = assertThrows(IllegalStateException.class, () -> Problem.MLP_CLIPPED.fit(model, 1)).getMessage();
+        assertTrue(message.contains("PlsUpdater") && message.contains("miniBatch(false)"), message);
+        assertEquals(before, model.params());
     }
 }

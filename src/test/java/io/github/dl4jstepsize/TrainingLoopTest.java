@@ -10,9 +10,12 @@ import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationConditio
 import org.deeplearning4j.earlystopping.trainer.EarlyStoppingGraphTrainer;
 import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.optimize.listeners.CheckpointListener;
 import org.deeplearning4j.optimize.listeners.EvaluativeListener;
 import org.deeplearning4j.optimize.listeners.PerformanceListener;
@@ -28,6 +31,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Sgd;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -173,6 +177,48 @@ class TrainingLoopTest {
             problem.fit(network, 1);
             assertTrue(ForwardPassTest.maxDifference(before, network.params()) > 0);
         }
+    }
+
+    /** An updater state of zeros, of which DL4J's own updaters make nothing special, is that of a training that begins. */
+    @Test
+    void aStateOfZerosBeginsAnew() {
+        for (StepSizeUpdater updater : List.of(new AutoUpdater(), new FanUpdater(), new LabPalUpdater(), new L4Updater(),
+                SlsUpdater.builder().base(new Adam()).averaging(true).build())) {
+            MultiLayerNetwork trained = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
+            trained.setListeners(new StepSizeListener());
+            trained.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+            trained.getUpdater().getStateViewArray().assign(0);
+            MultiLayerNetwork fresh = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
+            fresh.setParams(trained.params());
+            fresh.setListeners(new StepSizeListener());
+            for (MultiLayerNetwork network : List.of(trained, fresh)) {
+                network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+            }
+            assertEquals(0.0, ForwardPassTest.maxDifference(fresh.params(), trained.params()), updater.toString());
+            assertEquals(StepSizes.lastRecord(fresh).stepSize(), StepSizes.lastRecord(trained).stepSize());
+        }
+    }
+
+    /** For which DL4J makes a new network updater, after the step and before our listener hears of it. */
+    @Test
+    void aLearningRateThatAListenerSetsIsNoticed() {
+        StepSizeUpdater updater = LabPalUpdater.builder().averaging(true).build();
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(8).updater(new Sgd(0.1)).build())
+                .layer(Problem.classes(4).build()).build());
+        network.init();
+        List<INDArray> iterates = new ArrayList<>();
+        network.setListeners(new BaseTrainingListener() {
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+                network.setLearningRate(0, 0.1 / (iteration + 1));
+                iterates.add(network.params().dup());
+            }
+        }, new StepSizeListener());
+        network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), 1);
+        assertEquals(BATCHES, iterates.size());
+        INDArray average = StepSizes.averaged(network).getParam("1_W");
+        assertTrue(ForwardPassTest.maxDifference(average, network.getParam("1_W")) > 0, "an average was taken");
     }
 
     /** Where DL4J's fit is not called, the listener hears of the backward pass all the same. */
