@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import io.github.dl4jstepsize.StepRecord;
 import io.github.dl4jstepsize.StepSizeListener;
 import io.github.dl4jstepsize.StepSizes;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.NeuralNetwork;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -15,6 +16,7 @@ import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -159,6 +162,14 @@ final class Network {
         } else {
             ((ComputationGraph) model).incrementEpochCount();
         }
+    }
+
+    /** Of the first parameters. */
+    IUpdater updater() {
+        Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
+                : ((ComputationGraph) model).getLayers();
+        Layer first = Arrays.stream(layers).filter(layer -> layer.numParams() > 0).findFirst().orElseThrow();
+        return first.getConfig().getUpdaterByParam(first.paramTable().keySet().iterator().next());
     }
 
     int epochs() {

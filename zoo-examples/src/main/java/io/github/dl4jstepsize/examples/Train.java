@@ -1,6 +1,8 @@
 package io.github.dl4jstepsize.examples;
 
+import io.github.dl4jstepsize.StepSizeUpdater;
 import org.knowm.xchart.XYChart;
+import org.nd4j.linalg.learning.config.IUpdater;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -93,8 +95,10 @@ final class Train implements Callable<Integer> {
 
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         int iterations = lastEpoch * batches.apply(0).count();
-        Network network = resume ? resume(saved)
-                : workload.network(examples, Updaters.named(updater, iterations), seed);
+        Network network = workload.network(examples, Updaters.named(updater, iterations), seed);
+        if (resume) {
+            network = resume(saved, network);
+        }
         if (Updaters.dependsOnLength(updater)) {
             network.decayUntil(iterations);
         }
@@ -135,11 +139,23 @@ final class Train implements Callable<Integer> {
         return 0;
     }
 
-    private static Network resume(Path saved) {
+    /** @param fresh what it would be in its first epoch */
+    private Network resume(Path saved, Network fresh) {
         if (!Files.exists(saved)) {
             throw new InputException("there is no " + saved + " to resume from; leave out --resume for the first run");
         }
         Network network = Network.load(saved);
+        if (network.model().numParams() != fresh.model().numParams()) {
+            throw new InputException(saved + " holds a network of " + network.model().numParams() + " parameters, but that of"
+                    + " --data " + data + " has " + fresh.model().numParams());
+        }
+        IUpdater present = network.updater();
+        IUpdater asked = fresh.updater();
+        boolean same = asked instanceof StepSizeUpdater ? asked.equals(present) : asked.getClass() == present.getClass();
+        if (!same) {
+            throw new InputException(saved + " has been trained with " + present.getClass().getSimpleName() + ", --updater "
+                    + updater + " is another one: give the same, or leave out --resume");
+        }
         System.out.println("Resuming after epoch " + network.epochs() + " from " + saved);
         return network;
     }

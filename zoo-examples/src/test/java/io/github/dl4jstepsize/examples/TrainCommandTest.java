@@ -16,8 +16,10 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -106,6 +108,20 @@ class TrainCommandTest {
         assertEquals(0, resumed.exitCode, resumed::toString);
         assertTrue(resumed.out.contains("Resuming after epoch " + done), resumed::toString);
         assertEquals(done + 1, Network.load(directory.resolve("model.zip")).epochs());
+    }
+
+    @Test
+    void resumingWithAnotherUpdaterOrOtherDataIsRefused() {
+        Object[] common = {"--baseline", "none", "--out", directory, "--checkpoint", directory};
+        for (String updater : List.of("labpal", "adam=0.01")) {
+            Run first = Run.of(Stream.concat(Stream.of("train", "--data", "regression", "--updater", updater, "--epochs", 1),
+                    Stream.of(common)).toArray());
+            assertEquals(0, first.exitCode, first::toString);
+            Run.expect(1, "--updater labpal-sgd is another one", Run.of(Stream.concat(Stream.of("train", "--data", "regression",
+                    "--updater", "labpal-sgd", "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
+            Run.expect(1, "that of --data digits-mlp has", Run.of(Stream.concat(Stream.of("train", "--data", "digits-mlp",
+                    "--updater", updater, "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
+        }
     }
 
     @Test
