@@ -16,7 +16,13 @@ import java.util.function.Consumer;
  * network, so that one instance can serve several networks, several threads, and the workers of a ParallelWrapper or a
  * cluster. For networks without a step size updater it does nothing.
  * <p>
- * DL4J's {@code setListeners} removes it: then {@code fit} ends with an exception.
+ * DL4J's {@code setListeners} removes it: then {@code fit} ends with an exception. Other listeners may evaluate the network when
+ * an iteration or an epoch is over, but not in {@code onBackwardPass} and {@code onGradientCalculation}: the search would find
+ * their batch in the place of the training's. One that calls {@code setLearningRate} belongs behind this one, which otherwise
+ * has no record of the iteration.
+ * <p>
+ * Whoever passes batches to {@code fit} one by one should not draw from ND4J's random numbers in between: the trials would have
+ * other dropout masks than the training pass, though all of them the same.
  * <p>
  * Add it before a CheckpointListener that saves every epoch. Otherwise a network that was saved after its first epoch takes the
  * second one for a part of it, when it is restored.
@@ -63,7 +69,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * count from the network's first with its step size updater, and are saved with it: after a restart give the same
      * number. There is no decay in the first epoch, whose batches have to be counted, and for the same reason none at
      * all in a training of one epoch: use {@link #iterations} there. Whoever passes single batches to {@code fit} has
-     * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}.
+     * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}, as with a ParallelWrapper, which counts no
+     * epochs. Of both, the one that is called last counts.
      * <p>
      * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
      * {@link ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last

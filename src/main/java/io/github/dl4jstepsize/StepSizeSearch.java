@@ -267,13 +267,18 @@ final class StepSizeSearch {
     }
 
     /**
-     * Takes the scalars from the updater state array if they may have changed there. One that is all 0 begins anew: DL4J's
-     * ParallelWrapper leaves such a one in a MultiLayerNetwork.
+     * Takes the scalars from the updater state array if they may have changed there. In one that has been set to 0 the training
+     * begins anew; and in a mean of some that are 0 with others, as DL4J's ParallelWrapper makes at first of the workers' states
+     * if the network is a MultiLayerNetwork.
      */
     private void load() {
         if (stateIsInArray) {
             double[] values = layout.read(updaters.get(0).state(), firstBlockLength);
-            layout.distribute(values[0] == 0 ? untouched : values, progress, rule);
+            boolean begun = values[0] == 1;
+            if (!begun && values[0] != 0) {
+                updaters.forEach(updater -> updater.state().assign(0));
+            }
+            layout.distribute(begun ? values : untouched, progress, rule);
             stateIsInArray = false;
         }
     }

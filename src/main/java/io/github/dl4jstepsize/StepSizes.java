@@ -44,6 +44,9 @@ public final class StepSizes {
      * <p>
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
+     * <p>
+     * Parameters that were set in the middle of a training ({@code setParams}) do not end the average of those before: begin
+     * anew with {@code network.setUpdater(null)}.
      *
      * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}, or averages
      *              by itself ({@link AutoUpdater}, {@link ScheduleFreeUpdater})
@@ -52,7 +55,7 @@ public final class StepSizes {
      */
     @SuppressWarnings("unchecked")
     public static <M extends Model> M averaged(M model) {
-        StepSizeSearch search = install(model);
+        StepSizeSearch search = install(Check.given("model", model));
         if (search == null) {
             throw new IllegalStateException("the network has no step size updater that could have averaged its iterates");
         }

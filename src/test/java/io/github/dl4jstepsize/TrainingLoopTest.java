@@ -23,6 +23,8 @@ import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.deeplearning4j.parallelism.ParallelWrapper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -179,15 +181,16 @@ class TrainingLoopTest {
         }
     }
 
-    /** An updater state of zeros, of which DL4J's own updaters make nothing special, is that of a training that begins. */
-    @Test
-    void aStateOfZerosBeginsAnew() {
+    /** An updater state of zeros is that of a training that begins, and so is its mean with that of another training. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.5})
+    void aStateOfZerosBeginsAnew(double part) {
         for (StepSizeUpdater updater : List.of(new AutoUpdater(), new FanUpdater(), new LabPalUpdater(), new L4Updater(),
                 SlsUpdater.builder().base(new Adam()).averaging(true).build())) {
             MultiLayerNetwork trained = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
             trained.setListeners(new StepSizeListener());
             trained.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
-            trained.getUpdater().getStateViewArray().assign(0);
+            trained.getUpdater().getStateViewArray().muli(part);
             MultiLayerNetwork fresh = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
             fresh.setParams(trained.params());
             fresh.setListeners(new StepSizeListener());
