@@ -100,7 +100,7 @@ public final class Fan implements StepRule {
 
     /** As {@link #step}, where the scale of the weights is in memory already. */
     Step scaledStep(TrainingBatch batch) {
-        direct(batch);
+        direct(batch, 1);
         double rate = length(batch) * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
         return Step.chosen(rate, rate, Outcome.CONSTANT);
     }
@@ -112,8 +112,12 @@ public final class Fan implements StepRule {
         return batch.batchesPerEpoch() == 1 ? step : step * Math.pow(Math.min(1, examples / SMALL_BATCH), POWER);
     }
 
-    /** Turns Adam's direction into FAN's, with the scale of the weights that is in memory. */
-    void direct(TrainingBatch batch) {
+    /**
+     * Turns Adam's direction into FAN's, with the scale of the weights that is in memory.
+     *
+     * @param part of the weight decay
+     */
+    void direct(TrainingBatch batch, double part) {
         steps++;
         batch.direction().multiply(batch.memory(0));
         if (momentum > 0) {
@@ -121,7 +125,7 @@ public final class Fan implements StepRule {
         }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
-            batch.decayWeights(DECAY_EVERY * decay);
+            batch.decayWeights(DECAY_EVERY * decay * part);
         }
     }
 

@@ -66,6 +66,8 @@ class ScheduleFreeTest {
         double largest = 0;
         double roots = 0;
         int bounded = 0;
+        int weaker = 0;
+        int full = 0;
         boolean negative = false;
         training.batchesPerEpoch = 2;
         training.biases = 1;
@@ -117,6 +119,10 @@ class ScheduleFreeTest {
             double q = f > 1 ? 16 * mean / roots : r;
             bounded += q < r ? 1 : 0;
             double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
+            boolean learned = !negative && mean < 0.05 * largest;
+            k *= learned ? 20 * mean / largest : 1;
+            weaker += k > 0 && learned ? 1 : 0;
+            full += k > 0 && !learned ? 1 : 0;
             double[] d = new double[3];
             double along = 0;
             double dd = 0;
@@ -164,7 +170,8 @@ class ScheduleFreeTest {
         assertTrue(agreed > 0 && disagreed > 0 == difference > 0 && nearly > 0 == difference > 0, counts);
         assertEquals(largestNorm < Double.POSITIVE_INFINITY, outside > 100, outside + " iterates were outside");
         assertEquals(offset < 0, negative);
-        assertEquals(offset == 0 && weightDecay == 0, bounded > 0, bounded + " steps were bounded");
+        assertEquals(offset == 0, bounded > 0, bounded + " steps were bounded");
+        assertEquals(weightDecay > 0, weaker > 0 && full > 0, weaker + " decays were weaker, " + full + " were not");
     }
 
     /** Where the loss is 0 and there is nothing to learn, and where it is 0 but for a rounding error. */

@@ -95,10 +95,8 @@ final class Train implements Callable<Integer> {
 
         IntFunction<Batches> batches = epoch -> Batches.shuffled(examples.train, examplesPerBatch, seed, epoch);
         int iterations = lastEpoch * batches.apply(0).count();
-        Network network = workload.network(examples, Updaters.named(updater, iterations), seed);
-        if (resume) {
-            network = resume(saved, network);
-        }
+        Network fresh = workload.network(examples, Updaters.named(updater, iterations), seed);
+        Network network = resume ? resume(saved, fresh) : fresh;
         if (Updaters.dependsOnLength(updater)) {
             network.decayUntil(iterations);
         }
