@@ -26,7 +26,8 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
- * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch.
+ * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Examples without noise do not
+ * need it: {@link ScheduleFree} weakens it there.
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
  * root of the batch; 0.75 is what noisy labels asked for, and cost little elsewhere. Where nobody counts epochs, a full batch of
