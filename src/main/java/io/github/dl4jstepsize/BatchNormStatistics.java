@@ -3,6 +3,8 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -14,8 +16,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -48,21 +50,26 @@ final class BatchNormStatistics {
         // DL4J updates the statistics only where it trains: it trains a copy, in which nothing else moves.
         Model copy = withItsOwnConfiguration(network);
         moveOnlyStatistics(copy, network);
-        List<org.deeplearning4j.nn.conf.layers.BatchNormalization> layers = new ArrayList<>();
-        for (Layer layer : layers(copy)) {
-            org.deeplearning4j.nn.conf.layers.Layer configuration = layer.conf().getLayer();
-            if (configuration instanceof org.deeplearning4j.nn.conf.layers.BatchNormalization) {
-                layers.add((org.deeplearning4j.nn.conf.layers.BatchNormalization) configuration);
-            }
-        }
         if (!batches.hasNext() && batches.resetSupported()) {
             batches.reset();
         }
-        for (int seen = 0; batches.hasNext(); seen++) {
-            // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
-            double decay = Math.max(LEFT, seen / (seen + 1.0));
-            layers.forEach(layer -> layer.setDecay(decay));
-            fit(copy, batches.next());
+        // DL4J's copies share the configurations of layers within others with the original.
+        Map<BatchNormalization, Double> decays = new IdentityHashMap<>();
+        for (Layer layer : layers(copy)) {
+            if (layer.conf().getLayer() instanceof BatchNormalization) {
+                BatchNormalization configuration = (BatchNormalization) layer.conf().getLayer();
+                decays.put(configuration, configuration.getDecay());
+            }
+        }
+        try {
+            for (int seen = 0; batches.hasNext(); seen++) {
+                // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
+                double decay = Math.max(LEFT, seen / (seen + 1.0));
+                decays.keySet().forEach(layer -> layer.setDecay(decay));
+                fit(copy, batches.next());
+            }
+        } finally {
+            decays.forEach(BatchNormalization::setDecay);
         }
         Map<String, INDArray> estimated = copy.paramTable();
         network.paramTable().forEach((name, values) -> {
@@ -101,7 +108,12 @@ final class BatchNormStatistics {
             copy.init(parameters, false);
             return copy;
         }
-        ComputationGraph copy = new ComputationGraph(((ComputationGraph) network).getConfiguration().clone());
+        ComputationGraphConfiguration original = ((ComputationGraph) network).getConfiguration();
+        ComputationGraphConfiguration configuration = original.clone();
+        // DL4J's clone forgets them.
+        configuration.setIterationCount(original.getIterationCount());
+        configuration.setEpochCount(original.getEpochCount());
+        ComputationGraph copy = new ComputationGraph(configuration);
         copy.init(parameters, false);
         return copy;
     }

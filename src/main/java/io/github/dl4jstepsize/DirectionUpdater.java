@@ -21,6 +21,9 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private final StepSizeUpdater updater;
     private final IUpdater config;
     private final INDArray state;
+    private IUpdater baseConfiguration;
+    /** Null if it has none. */
+    private INDArray baseState;
     private GradientUpdater base;
     /** Makes the direction as long as a trial can throw; null if nothing can. */
     private TentativeUpdate tentative;
@@ -59,13 +62,14 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
      */
     void attach(INDArray baseState, boolean fresh, StepRule rule, DataType type, long length, INDArray copyOfState,
                 IntSupplier iterations) {
-        IUpdater directionOnly = updater.base().clone();
-        if (directionOnly.hasLearningRate()) {
-            directionOnly.setLrAndSchedule(1.0, null);
+        baseConfiguration = updater.base().clone();
+        if (baseConfiguration.hasLearningRate()) {
+            baseConfiguration.setLrAndSchedule(1.0, null);
         }
-        base = directionOnly.instantiate(baseState, fresh && baseState != null);
+        this.baseState = baseState;
+        base = baseConfiguration.instantiate(baseState, fresh && baseState != null);
         if (copyOfState != null) {
-            tentative = new TentativeUpdate(directionOnly, baseState, length, copyOfState);
+            tentative = new TentativeUpdate(baseConfiguration, baseState, length, copyOfState);
         }
         if (tentative != null || updater.keepsGradient()) {
             gradient = Nd4j.createUninitialized(type, length);
@@ -78,6 +82,14 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         this.rule = rule;
         this.iterations = iterations;
         attached = true;
+    }
+
+    /** Makes the state that of a training that begins. */
+    void begin() {
+        state.assign(0);
+        if (attached && baseState != null) {
+            base = baseConfiguration.instantiate(baseState, true);
+        }
     }
 
     /** What the rule sees as the block's gradient; null if it is the direction itself. */

@@ -130,10 +130,10 @@ final class Guard {
     }
 
     /** @throws IllegalStateException if the last {@code maximum} iterations were not finite, this one included */
-    void requireFinite(int maximum, StepRecord last) {
+    void requireFinite(int maximum, int iteration, double loss) {
         if (notFiniteInARow >= maximum) {
-            throw new IllegalStateException("training stopped at iteration " + last.iteration() + ": a loss, gradient or"
-                    + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + last.loss()
+            throw new IllegalStateException("training stopped at iteration " + iteration + ": a loss, gradient or"
+                    + " trial was NaN or infinite " + notFiniteInARow + " times in a row. The loss is " + loss
                     + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is as it was"
                     + " before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped there"
                     + " before.) Look for NaN or huge numbers in the data and in user-defined losses and layers, for"

@@ -16,6 +16,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What a network's loss and accuracy look like along a line through its parameters: measured, not trained. Shows what a
@@ -125,37 +126,45 @@ public final class LineProfile {
         double correct = 0;
         double smooth = 0;
         long examples = 0;
+        long labelled = 0;
         data.reset();
         while (data.hasNext()) {
             DataSet batch = data.next();
             int size = batch.numExamples();
             loss += size * score(network, batch);
-            INDArray labels = batch.getLabels();
-            if (areClasses(labels)) {
-                INDArray probabilities = output(network, batch).castTo(DataType.DOUBLE);
+            examples += size;
+            int[] rows = labelledRows(batch);
+            INDArray labels = batch.getLabels().rank() == 2 && rows.length > 0 ? batch.getLabels().getRows(rows) : null;
+            if (labels != null && areClasses(labels)) {
+                INDArray probabilities = output(network, batch).getRows(rows).castTo(DataType.DOUBLE);
                 for (double margin : ClassificationError.margins(labels, probabilities, true).toDoubleVector()) {
                     correct += margin > 0 ? 1 : 0;
                     smooth += 1 / (1 + Math.exp(-margin));
                 }
-            } else {
+                labelled += rows.length;
+            } else if (rows.length > 0) {
                 correct = Double.NaN;
                 smooth = Double.NaN;
             }
-            examples += size;
         }
         if (examples == 0) {
-            throw new IllegalArgumentException("there are no data");
+            throw new IllegalArgumentException("the iterator has no batches");
         }
         losses[step] = loss / examples;
-        accuracies[step] = correct / examples;
-        smoothAccuracies[step] = smooth / examples;
+        accuracies[step] = correct / labelled;
+        smoothAccuracies[step] = smooth / labelled;
+    }
+
+    /** Of the examples that count: a mask of labels may leave some out. */
+    private static int[] labelledRows(DataSet batch) {
+        INDArray mask = batch.getLabelsMaskArray();
+        return IntStream.range(0, batch.numExamples())
+                .filter(i -> mask == null || mask.length() != batch.numExamples() || mask.getDouble(i) != 0).toArray();
     }
 
     /** Whether each row is 1 in one place and 0 elsewhere. */
     private static boolean areClasses(INDArray labels) {
-        return labels.rank() == 2 && labels.size(1) > 1
-                && labels.eq(0).castTo(DataType.INT).addi(labels.eq(1).castTo(DataType.INT)).minNumber().intValue() == 1
-                && labels.sum(1).eq(1).all();
+        return labels.size(1) > 1 && labels.max(1).eq(1).all() && labels.norm1(1).eq(1).all();
     }
 
     private static double score(Model network, DataSet batch) {
@@ -190,7 +199,7 @@ public final class LineProfile {
         return losses.clone();
     }
 
-    /** The share of examples whose class is recognised at each step; NaN where the labels are not classes. */
+    /** The share of examples whose class is recognised at each step; NaN where labels are not one 1 among zeros. */
     public double[] accuracies() {
         return accuracies.clone();
     }

@@ -17,8 +17,8 @@ import java.util.List;
  * }</pre>
  * Costs one extra gradient pass over the batch per iteration, in four parts (CHUNKS), or one per example (PER_EXAMPLE);
  * the memory of one parameter vector, and of one for the search; with PER_EXAMPLE of three and two. Not for truncated
- * backpropagation through time, nor for batches of one example. With BatchNorm each part is normalised by itself, which
- * PER_EXAMPLE does not survive.
+ * backpropagation through time, {@code miniBatch(false)}, or batches of one example. With BatchNorm each part is
+ * normalised by itself, which PER_EXAMPLE does not survive.
  */
 @JsonDeserialize(builder = PlsUpdater.Builder.class)
 public final class PlsUpdater extends StepSizeUpdater {

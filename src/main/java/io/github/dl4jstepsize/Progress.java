@@ -26,7 +26,7 @@ final class Progress {
     private int directions;
 
     void state(Scalars scalars) {
-        // In an updater state that nobody has written to yet the first scalar has to be that for "no"; it is 1 for "yes".
+        // In an updater state that nobody has written to yet the first scalar has to be that for "no".
         started = scalars.next(started);
         epoch = scalars.next(epoch);
         iterations = scalars.next(iterations);

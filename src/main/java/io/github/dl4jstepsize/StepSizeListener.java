@@ -157,7 +157,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
                 if (onStep != null && search.lastRecord() != null) {
                     onStep.accept(search.lastRecord());
                 }
-                search.requireFinite(maxNotFinite);
+                search.requireFinite(maxNotFinite, iteration);
             } finally {
                 search.iterationDone();
             }

@@ -39,6 +39,9 @@ import java.util.function.IntFunction;
  */
 final class StepSizeSearch {
 
+    /** A mean of ones over many workers may not be quite 1; one of ones and a zero is farther from it. */
+    private static final double ROUNDING = 1e-4;
+
     private final ForwardPass forwardPass;
     private final Trials trials;
     private final INDArray parameters;
@@ -274,9 +277,9 @@ final class StepSizeSearch {
     private void load() {
         if (stateIsInArray) {
             double[] values = layout.read(updaters.get(0).state(), firstBlockLength);
-            boolean begun = values[0] == 1;
-            if (!begun && values[0] != 0) {
-                updaters.forEach(updater -> updater.state().assign(0));
+            boolean begun = Math.abs(values[0] - 1) < ROUNDING;
+            if (!begun) {
+                updaters.forEach(DirectionUpdater::begin);
             }
             layout.distribute(begun ? values : untouched, progress, rule);
             stateIsInArray = false;
@@ -312,8 +315,8 @@ final class StepSizeSearch {
     }
 
     /** @throws IllegalStateException if the last {@code maximum} iterations were not finite */
-    void requireFinite(int maximum) {
-        progress.guard.requireFinite(maximum, lastRecord);
+    void requireFinite(int maximum, int iteration) {
+        progress.guard.requireFinite(maximum, iteration, forwardPass.score());
     }
 
     /** Finds the step size and scales the direction in the gradient view. */
@@ -541,7 +544,7 @@ final class StepSizeSearch {
             if (!forwardPass.layers()[0].conf().isMiniBatch()) {
                 throw new IllegalStateException(updaters.get(0).updater().getClass().getSimpleName() + " compares parts of a"
                         + " batch by their means, but the network was built with miniBatch(false), which makes sums of them:"
-                        + " leave that out");
+                        + " leave out miniBatch(false)");
             }
             trials.gradients(step, along, parts, size, (examples, partLoss) -> {
                 direction.scale(1.0 / examples);

@@ -16,7 +16,6 @@ import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -109,7 +108,7 @@ public final class StepSizes {
                 requireGradientDescent(network.conf());
                 Updater old = network.getUpdater(false);
                 MultiLayerStepSizeUpdater updater = new MultiLayerStepSizeUpdater(network,
-                        fitting(old == null ? null : old.getStateViewArray(), network.getLayers()));
+                        requireFitting(old == null ? null : old.getStateViewArray(), network.getLayers()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -121,7 +120,7 @@ public final class StepSizes {
                 requireGradientDescent(network.conf());
                 ComputationGraphUpdater old = network.getUpdater(false);
                 GraphStepSizeUpdater updater = new GraphStepSizeUpdater(network,
-                        fitting(old == null ? null : old.getStateViewArray(), network.getVertices()));
+                        requireFitting(old == null ? null : old.getStateViewArray(), network.getVertices()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -136,18 +135,20 @@ public final class StepSizes {
         return model instanceof ComputationGraph ? ((ComputationGraph) model).getUpdater(false) : null;
     }
 
-    /** An updater state, if it can be that of the layers. */
-    private static INDArray fitting(INDArray state, Trainable[] layers) {
+    /** @return the state, which has to be one that the layers' updaters can have; null if there is none */
+    private static INDArray requireFitting(INDArray state, Trainable[] layers) {
+        if (state == null) {
+            return null;
+        }
         long size = 0;
         for (Trainable layer : layers) {
             if (layer.getConfig() != null && layer.numParams() > 0) {
                 for (Map.Entry<String, INDArray> parameter : layer.paramTable(false).entrySet()) {
-                    IUpdater updater = layer.getConfig().getUpdaterByParam(parameter.getKey());
-                    size += updater == null ? 0 : updater.stateSize(parameter.getValue().length());
+                    size += layer.getConfig().getUpdaterByParam(parameter.getKey()).stateSize(parameter.getValue().length());
                 }
             }
         }
-        if (state != null && state.length() != size) {
+        if (state.length() != size) {
             throw new IllegalStateException("the network's updater state has " + state.length() + " numbers, but its updaters"
                     + " need " + size + ": it is that of others, or of another version. Load the network without it, or begin"
                     + " anew with network.setUpdater(null)");

@@ -168,7 +168,10 @@ final class Trials {
     void gradients(double step, Vector along, int parts, int size, PartConsumer consumer) {
         forwardPass.requireKeepable();
         INDArray gradientView = forwardPass.gradientView();
-        gradientBackup().assign(gradientView);
+        if (gradientBackup == null) {
+            gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
+        }
+        gradientBackup.assign(gradientView);
         ForwardPass.KeptInput whole = forwardPass.current();
         displace(step, along);
         inParts = true;
@@ -200,10 +203,6 @@ final class Trials {
 
     /** The whole network's gradient, as it was before that. */
     INDArray gradientBackup() {
-        if (gradientBackup == null) {
-            INDArray gradientView = forwardPass.gradientView();
-            gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
-        }
         return gradientBackup;
     }
 

@@ -5,7 +5,9 @@ import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.constraint.BaseConstraint;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
@@ -21,6 +23,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -370,6 +373,8 @@ class AveragingTest {
     static Stream<Layer> layersThatAreNoBaseLayers() {
         return Stream.of(new Bidirectional(new LSTM.Builder().nOut(6).build()),
                 new SelfAttentionLayer.Builder().nOut(6).nHeads(2).projectInput(true).build(),
+                // DL4J's copies share what is within it.
+                new TimeDistributed(new BatchNormalization.Builder().nOut(5).decay(0.95).build(), RNNFormat.NCW),
                 // Nothing of it can be told from its JSON.
                 new SameDiffLambdaLayer() {
                     @Override
@@ -404,15 +409,46 @@ class AveragingTest {
             for (int i = 0; i < 10; i++) {
                 Problem.fit(network, (MultiDataSet) all.get(0).toMultiDataSet());
             }
+            double decay = layer instanceof TimeDistributed
+                    ? ((BatchNormalization) ((TimeDistributed) layer).getUnderlying()).getDecay() : Double.NaN;
             Model plain = StepSizes.averaged(network);
             Model measured = StepSizes.averaged(network, new ExistingDataSetIterator(all));
             plain.paramTable().forEach((name, values) -> {
                 double difference = ForwardPassTest.maxDifference(values, measured.paramTable().get(name));
                 assertEquals(isStatistic(name), difference > 0, name + " differs by " + difference);
             });
+            if (layer instanceof TimeDistributed) {
+                assertEquals(decay, ((BatchNormalization) ((TimeDistributed) layer).getUnderlying()).getDecay());
+            }
+            assertEquals(10, iterations(plain));
+            assertEquals(10, iterations(measured));
             plain.setParams(network.params());
             assertEquals(TrainingLoopTest.score(network, all), TrainingLoopTest.score(plain, all), "the loss is the network's");
         }
+    }
+
+    private static int iterations(Model network) {
+        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).getIterationCount()
+                : ((ComputationGraph) network).getIterationCount();
+    }
+
+    /** What DL4J does to gradients concerns no statistics. */
+    @Test
+    void clippingDoesNotTouchTheStatistics() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new AutoUpdater()).gradientNormalization(GradientNormalization.ClipL2PerLayer)
+                .gradientNormalizationThreshold(1e-3).activation(Activation.IDENTITY).list()
+                .layer(new DenseLayer.Builder().nOut(6).build())
+                .layer(new BatchNormalization())
+                .layer(Problem.classes(4).build()).setInputType(InputType.feedForward(12)).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        Problem.MLP_CLIPPED.fit(network, 3);
+        INDArray features = Problem.random(1, DataType.FLOAT, 32, 12);
+        MultiLayerNetwork averaged = StepSizes.averaged(network, new ExistingDataSetIterator(
+                List.of(new DataSet(features, Problem.oneHot(1, DataType.FLOAT, 32, 4)))));
+        assertEquals(0, ForwardPassTest.maxDifference(averaged.feedForward(features).get(1).mean(0),
+                averaged.getParam("1_mean").reshape(6)), 1e-5);
     }
 
     /** A loss with a setting that JSON does not know of. */

@@ -4,8 +4,11 @@ import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +20,7 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Sgd;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -95,6 +99,25 @@ class GuardTest {
     /** LABPAL saves NaN for a step that it does not know yet. */
     private static int notFinite(INDArray array) {
         return array.cond(Conditions.notFinite()).castTo(DataType.INT).sumNumber().intValue();
+    }
+
+    /** Where another listener has DL4J make a new network updater, which has no record of the iteration. */
+    @Test
+    void trainingStopsWhereALearningRateIsSetBefore() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new L4Updater()).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(8).updater(new Sgd(0.1)).build())
+                .layer(Problem.classes(4).build()).build());
+        network.init();
+        network.setListeners(new BaseTrainingListener() {
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+                network.setLearningRate(0, 0.1);
+            }
+        }, new StepSizeListener().maxNotFinite(2));
+        Problem.fit(network, batch(Problem.MLP_CLIPPED, 1, Float.NaN));
+        String message = assertThrows(IllegalStateException.class,
+                () -> Problem.fit(network, batch(Problem.MLP_CLIPPED, 2, Float.NaN))).getMessage();
+        assertTrue(message.contains("stopped at iteration 1"), message);
     }
 
     /** A gradient whose square overflows is still a gradient. */

@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize;
 
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -195,6 +196,29 @@ class LineProfileTest {
                     new double[]{0, 1e-3, 2e-3}, all);
             assertEquals(expected, profile.accuracies()[0]);
         }
+    }
+
+    /** An example whose label is masked counts for nothing, whatever its label is. */
+    @Test
+    void masksOfLabelsCountInTheAccuracy() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new Sgd(0.1)).list().layer(Problem.classes(3).build()).setInputType(InputType.feedForward(4)).build());
+        network.init();
+        INDArray features = Problem.random(1, DataType.FLOAT, 9, 4);
+        INDArray right = network.output(features).argMax(1);
+        INDArray labels = Nd4j.zeros(9, 3);
+        INDArray mask = Nd4j.zeros(9, 1);
+        for (int i = 0; i < 9; i++) {
+            // Two of three that count are right; of the others some have no label.
+            int label = (right.getInt(i) + (i % 3 == 0 ? 1 : 0)) % 3;
+            boolean counts = i < 6 && i != 4;
+            mask.putScalar(i, 0, counts ? 1 : 0);
+            labels.putScalar(i, label, counts || i == 4 ? 1 : 0);
+        }
+        // DL4J's merging of data sets makes another mask of this one.
+        DataSetIterator data = new ExistingDataSetIterator(List.of(new DataSet(features, labels, null, mask)));
+        LineProfile profile = LineProfile.measure(network, network.params(), network.params(), new double[]{0, 1e-3, 2e-3}, data);
+        assertEquals(3 / 5.0, profile.accuracies()[0]);
     }
 
     @Test

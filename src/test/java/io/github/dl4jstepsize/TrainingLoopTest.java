@@ -31,6 +31,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.AdaGrad;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -186,7 +187,9 @@ class TrainingLoopTest {
     @ValueSource(doubles = {0, 0.5})
     void aStateOfZerosBeginsAnew(double part) {
         for (StepSizeUpdater updater : List.of(new AutoUpdater(), new FanUpdater(), new LabPalUpdater(), new L4Updater(),
-                SlsUpdater.builder().base(new Adam()).averaging(true).build())) {
+                SlsUpdater.builder().base(new Adam()).averaging(true).build(),
+                // Whose state does not begin with zeros.
+                SlsUpdater.builder().base(new AdaGrad()).build())) {
             MultiLayerNetwork trained = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
             trained.setListeners(new StepSizeListener());
             trained.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
@@ -199,6 +202,33 @@ class TrainingLoopTest {
             }
             assertEquals(0.0, ForwardPassTest.maxDifference(fresh.params(), trained.params()), updater.toString());
             assertEquals(StepSizes.lastRecord(fresh).stepSize(), StepSizes.lastRecord(trained).stepSize());
+        }
+    }
+
+    /** Of many workers, where the mean of ones is not quite 1. */
+    @Test
+    void aMeanOfEqualStatesIsThatState() {
+        for (DataType type : List.of(DataType.FLOAT, DataType.DOUBLE)) {
+            for (int workers : new int[]{2, 6, 10, 49}) {
+                double[] steps = new double[2];
+                for (boolean mean : new boolean[]{false, true}) {
+                    Model network = Problem.MLP_CLIPPED.network(new AutoUpdater(), type);
+                    network.setListeners(new StepSizeListener());
+                    Problem.MLP_CLIPPED.fit(network, 5);
+                    if (mean) {
+                        INDArray state = ((MultiLayerNetwork) network).getUpdater().getStateViewArray();
+                        List<INDArray> states = new ArrayList<>();
+                        for (int i = 0; i < workers; i++) {
+                            states.add(state.dup());
+                        }
+                        Nd4j.averageAndPropagate(states);
+                        state.assign(states.get(0));
+                    }
+                    Problem.MLP_CLIPPED.fit(network, 1);
+                    steps[mean ? 1 : 0] = StepSizes.lastRecord(network).stepSize();
+                }
+                assertEquals(steps[0], steps[1], 1e-5 * steps[0], workers + " workers, " + type);
+            }
         }
     }
 

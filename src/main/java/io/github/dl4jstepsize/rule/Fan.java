@@ -116,9 +116,9 @@ public final class Fan implements StepRule {
     /**
      * Turns Adam's direction into FAN's, with the scale of the weights that is in memory.
      *
-     * @param part of the weight decay
+     * @param partOfDecay 1 for all of the weight decay
      */
-    void direct(TrainingBatch batch, double part) {
+    void direct(TrainingBatch batch, double partOfDecay) {
         steps++;
         batch.direction().multiply(batch.memory(0));
         if (momentum > 0) {
@@ -126,7 +126,7 @@ public final class Fan implements StepRule {
         }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
-            batch.decayWeights(DECAY_EVERY * decay * part);
+            batch.decayWeights(DECAY_EVERY * decay * partOfDecay);
         }
     }
 

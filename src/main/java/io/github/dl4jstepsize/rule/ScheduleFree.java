@@ -172,9 +172,10 @@ public final class ScheduleFree implements StepRule {
         return Math.max(mean, 0);
     }
 
-    /** How far the mean loss is below a part of its largest; 1 where it is not. */
-    private double fall(double mean, double part) {
-        return negative || mean >= part * largestMean ? 1 : Math.min(part * largestMean / mean, LARGEST_FALL);
+    /** How many times the mean loss is below a part of its largest; 1 where it is not. */
+    private double fall(double mean, double partOfLargest) {
+        double bound = partOfLargest * largestMean;
+        return negative || mean >= bound ? 1 : Math.min(bound / mean, LARGEST_FALL);
     }
 
     /** min(r', q). */

@@ -1,8 +1,6 @@
 package io.github.dl4jstepsize.examples;
 
-import io.github.dl4jstepsize.StepSizeUpdater;
 import org.knowm.xchart.XYChart;
-import org.nd4j.linalg.learning.config.IUpdater;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -147,12 +145,12 @@ final class Train implements Callable<Integer> {
             throw new InputException(saved + " holds a network of " + network.model().numParams() + " parameters, but that of"
                     + " --data " + data + " has " + fresh.model().numParams());
         }
-        IUpdater present = network.updater();
-        IUpdater asked = fresh.updater();
-        boolean same = asked instanceof StepSizeUpdater ? asked.equals(present) : asked.getClass() == present.getClass();
+        // A rate that falls to 0 differs with the length of the training.
+        boolean same = Updaters.dependsOnLength(updater)
+                ? network.updater().getClass() == fresh.updater().getClass() : network.updater().equals(fresh.updater());
         if (!same) {
-            throw new InputException(saved + " has been trained with " + present.getClass().getSimpleName() + ", --updater "
-                    + updater + " is another one: give the same, or leave out --resume");
+            throw new InputException(saved + " has been trained with " + network.updater() + ", but --updater " + updater + " is "
+                    + fresh.updater() + ": give the same, or leave out --resume");
         }
         System.out.println("Resuming after epoch " + network.epochs() + " from " + saved);
         return network;

@@ -94,7 +94,8 @@ final class Workloads {
         if (workload == null) {
             throw new InputException("there is no workload \"" + name + "\"; the workloads are "
                     + String.join(", ", BY_NAME.keySet()) + ", the variations " + String.join(", ", VARIATIONS.keySet())
-                    + ", the tutorials " + String.join(", ", TUTORIALS.keySet()) + ", and " + RANDOM + "1, " + RANDOM + "2 ..., drawn at random");
+                    + ", the tutorials " + String.join(", ", TUTORIALS.keySet()) + ", and " + RANDOM + "1, "
+                    + RANDOM + "2 ..., drawn at random");
         }
         return workload;
     }

@@ -230,8 +230,8 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-10", "xor", "iris", "sum",
-        "sin", "moons", "saturn"})
+    @ValueSource(strings = {"text-lstm", "regression", "regression-unscaled", "ill-conditioned", "random-10", "xor", "iris",
+        "sum", "sin", "moons", "saturn"})
     void embeddedWorkloadsRun(String workload) {
         Run run = Run.of("compare", "--workload", workload, "--updaters", "pal,adam", "--seeds", 1, "--epochs", 1,
                 "--examples", 100, "--out", directory);

@@ -117,7 +117,7 @@ class TrainCommandTest {
             Run first = Run.of(Stream.concat(Stream.of("train", "--data", "regression", "--updater", updater, "--epochs", 1),
                     Stream.of(common)).toArray());
             assertEquals(0, first.exitCode, first::toString);
-            Run.expect(1, "--updater labpal-sgd is another one", Run.of(Stream.concat(Stream.of("train", "--data", "regression",
+            Run.expect(1, "but --updater labpal-sgd is", Run.of(Stream.concat(Stream.of("train", "--data", "regression",
                     "--updater", "labpal-sgd", "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
             Run.expect(1, "that of --data digits-mlp has", Run.of(Stream.concat(Stream.of("train", "--data", "digits-mlp",
                     "--updater", updater, "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
