@@ -50,9 +50,8 @@ import java.util.function.ToDoubleFunction;
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
  *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
  *       the line is given up at its start (per example: at its best point or t = 0.01), so that alpha0 falls to a tenth, where
- *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0). (With two or three examples, which are all it is known
- *       from, that happens by chance in some percent of the points, and more often where the data are not shuffled, so that
- *       batches differ more than their examples.)</li>
+ *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0), and f(t) &lt;= f(0) + t f'(t), as on every convex line:
+ *       a loss that its slope does not explain is that of a batch which is more difficult, not of a step that is too long.</li>
  * </ul>
  */
 public final class Pls implements StepRule {
@@ -261,8 +260,10 @@ public final class Pls implements StepRule {
      * uncertain as it is high, for noise, and walk on.
      */
     private boolean isFarTooHigh() {
-        return !settings.asPublished && !givingUp
-                && losses[observed - 1] > FAR_TOO_HIGH * (place + Math.sqrt(lossVariances[0]));
+        double loss = losses[observed - 1];
+        boolean isBelowATangent = loss <= slopes[observed - 1] * place;
+        return !settings.asPublished && !givingUp && isBelowATangent
+                && loss > FAR_TOO_HIGH * (place + Math.sqrt(lossVariances[0]));
     }
 
     private boolean isAccepted() {

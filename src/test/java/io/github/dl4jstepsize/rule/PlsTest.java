@@ -304,6 +304,47 @@ class PlsTest {
         }
     }
 
+    /** (x - 3)^2/2, and more by something that is nearly the same for all examples of a batch, but not for those of the next. */
+    private static final class UnequalBatches extends OneParameter {
+
+        private final Random random = new Random(4);
+        private double more;
+
+        private UnequalBatches() {
+            super(0, 32);
+        }
+
+        @Override
+        Step step(Pls rule) {
+            more = 100 * random.nextDouble();
+            return super.step(rule);
+        }
+
+        @Override
+        double loss(int from, int to) {
+            return Math.pow(parameters[0] - 3, 2) / 2 + more + from / 100.0;
+        }
+
+        @Override
+        double slope(int from, int to) {
+            return parameters[0] - 3 + from / 100.0;
+        }
+    }
+
+    /** A loss that is higher because the batch is another one is not the step's fault. */
+    @Test
+    void batchesThatAreMoreDifficultThanOthersDoNotShortenTheSteps() {
+        Pls rule = rule(false, 0.01, 0.9);
+        UnequalBatches batch = new UnequalBatches();
+        double longest = 0;
+        for (int t = 0; t < 1000; t++) {
+            double before = batch.parameters[0];
+            batch.step(rule);
+            longest = t < 900 ? 0 : Math.max(longest, Math.abs(batch.parameters[0] - before));
+        }
+        assertTrue(longest > 1e-3, "the longest of the last hundred steps is " + longest);
+    }
+
     /** x^2/2, or more for x < 0; the same for all examples. */
     private static final class Parabola extends OneParameter {
 
