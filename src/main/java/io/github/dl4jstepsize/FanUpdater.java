@@ -38,7 +38,7 @@ public final class FanUpdater extends FanStepUpdater {
 
     @Override
     StepRule newRule() {
-        return new Fan(getStep(), getWarmUp(), getWeightDecay());
+        return new Fan(getStep(), getWarmUp(), getWeightDecay(), getBeta2());
     }
 
     /** Builds a {@link FanUpdater}; every property has its recommended value until it is set. */

@@ -31,7 +31,7 @@ public final class Auto implements StepRule {
      */
     public Auto(double step, double beta1, double beta2, int warmUp, double weightDecay) {
         free = new ScheduleFree(step, beta1, beta2, warmUp, weightDecay);
-        decaying = new Fan(step, warmUp, weightDecay, beta1);
+        decaying = new Fan(step, warmUp, weightDecay, beta1, beta2);
     }
 
     @Override

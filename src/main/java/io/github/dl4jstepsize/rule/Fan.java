@@ -19,6 +19,7 @@ package io.github.dl4jstepsize.rule;
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
+ *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v
  *   r' = r min(1, examples/32)^0.75                          examples of the batch; r where an epoch is one batch
  *   parameters -= min(1, t/warmUp) r' (d + k parameters)
  * </pre>
@@ -27,7 +28,8 @@ package io.github.dl4jstepsize.rule;
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Examples without noise do not
- * need it: {@link ScheduleFree} weakens it there.
+ * need it, and what decays is needed: a smooth curve was fitted with 8 % of its variance missing. So it gets weaker where the
+ * mean loss falls below a twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative.
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
  * root of the batch; 0.75 is what noisy labels asked for, and cost little elsewhere. Where nobody counts epochs, a full batch of
@@ -60,6 +62,8 @@ public final class Fan implements StepRule {
     static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt and 10-schedule-free.txt. */
     static final double STRONGEST_DECAY = 0.1;
+    /** The part of the largest mean loss below which weight decay gets weaker: see zoo-examples/experiments/21-tutorials.txt. */
+    private static final double LEARNED = 0.05;
     /** Examples from which on steps have their full length. This and the next: zoo-examples/experiments/14-small-batches.txt. */
     private static final double SMALL_BATCH = 32;
     /** Of the part of them that a smaller batch has. */
@@ -71,6 +75,7 @@ public final class Fan implements StepRule {
     private final int warmUp;
     private final double weightDecay;
     private final double momentum;
+    private final MeanLoss meanLoss;
 
     private int steps;
 
@@ -78,17 +83,19 @@ public final class Fan implements StepRule {
      * @param step        r
      * @param warmUp      iterations until the step has its full length; 1 for none
      * @param weightDecay per complete epoch; 0 for none
+     * @param beta2       decay of the base updater's squared gradients
      */
-    public Fan(double step, int warmUp, double weightDecay) {
-        this(step, warmUp, weightDecay, 0);
+    public Fan(double step, int warmUp, double weightDecay, double beta2) {
+        this(step, warmUp, weightDecay, 0, beta2);
     }
 
     /** @param momentum beta1 for a base updater without one: then d is the average of g / (sqrt(v_hat) + epsilon) */
-    Fan(double step, int warmUp, double weightDecay, double momentum) {
+    Fan(double step, int warmUp, double weightDecay, double momentum, double beta2) {
         this.step = step;
         this.warmUp = warmUp;
         this.weightDecay = weightDecay;
         this.momentum = momentum;
+        this.meanLoss = new MeanLoss(beta2);
     }
 
     @Override
@@ -101,7 +108,7 @@ public final class Fan implements StepRule {
 
     /** As {@link #step}, where the scale of the weights is in memory already. */
     Step scaledStep(TrainingBatch batch) {
-        direct(batch, 1);
+        direct(batch);
         double rate = length(batch) * (batch.decays() ? IF_DECAYING : 1) * warmedUp();
         return Step.chosen(rate, rate, Outcome.CONSTANT);
     }
@@ -113,12 +120,9 @@ public final class Fan implements StepRule {
         return batch.batchesPerEpoch() == 1 ? step : step * Math.pow(Math.min(1, examples / SMALL_BATCH), POWER);
     }
 
-    /**
-     * Turns Adam's direction into FAN's, with the scale of the weights that is in memory.
-     *
-     * @param partOfDecay 1 for all of the weight decay
-     */
-    void direct(TrainingBatch batch, double partOfDecay) {
+    /** Turns Adam's direction into FAN's, with the scale of the weights that is in memory. */
+    void direct(TrainingBatch batch) {
+        meanLoss.add(batch.loss());
         steps++;
         batch.direction().multiply(batch.memory(0));
         if (momentum > 0) {
@@ -126,7 +130,7 @@ public final class Fan implements StepRule {
         }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
-            batch.decayWeights(DECAY_EVERY * decay * partOfDecay);
+            batch.decayWeights(DECAY_EVERY * decay / meanLoss.fallBelow(LEARNED));
         }
     }
 
@@ -138,6 +142,10 @@ public final class Fan implements StepRule {
         if (missing > NEGLIGIBLE) {
             direction.scale(1 / (1 - missing));
         }
+    }
+
+    MeanLoss meanLoss() {
+        return meanLoss;
     }
 
     /** Iterations so far, with the one that is under way. */
@@ -164,5 +172,6 @@ public final class Fan implements StepRule {
     @Override
     public void state(Scalars scalars) {
         steps = scalars.next(steps);
+        meanLoss.state(scalars);
     }
 }

@@ -6,8 +6,7 @@ import java.util.function.IntFunction;
  * Schedule-free averaging of FAN's steps: the gradient is taken near the average of the iterates, so that the average is as
  * good at any time as the end of a training whose length was known.
  * <pre>
- *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k' y     g, v_hat at y; s, n, r' and the weight decay k as in {@link Fan}
- *   k' = k min(1, 20 L / max(L))                             L: mean loss, with the decay of v
+ *   d = s g / (sqrt(v_hat) + epsilon) / sqrt(3 n) + k y      g, v_hat at y; s, n, r', L and the weight decay k as in {@link Fan}
  *   f = max(1, max(L) / (100 L))                             up to 1e12
  *   q = 16 L / sum(s sqrt(v_hat) / sqrt(3 n))  if f &gt; 1, otherwise r'
  *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
@@ -28,15 +27,12 @@ import java.util.function.IntFunction;
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
  * <p>
- * Weight decay is for noise in the examples. Where the loss falls below a twentieth of its largest there is little of that, and
- * what decays is needed: a smooth curve was fitted with 9 % of its variance missing.
- * <p>
  * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
  * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
  * with means in the place of one batch's loss and gradient, and 16 times as long; its denominator is measured in every 50th
  * iteration. Where losses rise again, with other data, the average goes on by w alone. A noisy training that begins with a
  * loss a hundred times as large gets there, too: then steps are shorter for some 1/(1 - beta2) iterations. A loss that has been
- * negative is not measured from 0: from then on f = 1 and k' = k.
+ * negative is not measured from 0: from then on f = 1.
  * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
@@ -65,12 +61,8 @@ public final class ScheduleFree implements StepRule {
     private static final double FRACTION = 16;
     /** The part of the largest mean loss below which f and q count. */
     private static final double LITTLE = 0.01;
-    /** The part of it below which weight decay gets weaker: see zoo-examples/experiments/21-tutorials.txt. */
-    private static final double LEARNED = 0.05;
     /** Iterations from one measurement of q's denominator to the next. */
     private static final int MEASURE_EVERY = 50;
-    /** Largest f. The sum of any number of w f^2 then fits single precision, in which states are saved. */
-    private static final double LARGEST_FALL = 1e12;
 
     private final Fan fan;
     private final double beta;
@@ -81,10 +73,6 @@ public final class ScheduleFree implements StepRule {
     private double warmth;
     /** What z - x would be in units of d, had all directions been the same. */
     private double lag;
-    /** Running mean of the losses, before the correction of its bias. */
-    private double loss;
-    private double largestMean;
-    private boolean negative;
     /** The denominator of q, from the last measurement; 0 before there is one. */
     private double roots;
     /** With and without f in them. */
@@ -101,7 +89,7 @@ public final class ScheduleFree implements StepRule {
      * @param weightDecay per complete epoch; 0 for none
      */
     public ScheduleFree(double step, double beta, double beta2, int warmUp, double weightDecay) {
-        this.fan = new Fan(step, warmUp, weightDecay);
+        this.fan = new Fan(step, warmUp, weightDecay, 0, beta2);
         this.beta = beta;
         this.beta2 = beta2;
         this.warmUp = warmUp;
@@ -115,12 +103,11 @@ public final class ScheduleFree implements StepRule {
             batch.weightScale(batch.memory(0));
             z.assign(batch.parameters());
         }
-        double mean = meanLoss(batch.loss());
-        fan.direct(batch, 1 / fall(mean, LEARNED));
+        fan.direct(batch);
         warmUp(batch);
-        double fall = fall(mean, LITTLE);
+        double fall = fan.meanLoss().fallBelow(LITTLE);
         double longest = fan.length(batch);
-        double length = fall > 1 ? bounded(batch, mean, longest) : longest;
+        double length = fall > 1 ? bounded(batch, longest) : longest;
         double rate = length * warmth * end(batch.decay()) * batch.share();
         double c = weight(fall);
         lag = (1 - c) * (lag + rate);
@@ -162,28 +149,12 @@ public final class ScheduleFree implements StepRule {
         return Math.min(1, END * decay);
     }
 
-    /** L, with this batch's loss; before FAN counts the step. */
-    private double meanLoss(double lossOfThis) {
-        loss = beta2 * loss + (1 - beta2) * lossOfThis;
-        double mean = loss / unbiased(fan.steps() + 1);
-        // Losses whose smallest value is 0 may be a rounding error below it.
-        negative |= Math.min(lossOfThis, mean) < -LITTLE * largestMean;
-        largestMean = Math.max(largestMean, mean);
-        return Math.max(mean, 0);
-    }
-
-    /** How many times the mean loss is below a part of its largest; 1 where it is not. */
-    private double fall(double mean, double partOfLargest) {
-        double bound = partOfLargest * largestMean;
-        return negative || mean >= bound ? 1 : Math.min(bound / mean, LARGEST_FALL);
-    }
-
     /** min(r', q). */
-    private double bounded(TrainingBatch batch, double mean, double longest) {
+    private double bounded(TrainingBatch batch, double longest) {
         if (roots == 0 || fan.steps() % MEASURE_EVERY == 1) {
-            roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(unbiased(fan.steps()));
+            roots = batch.memory(0).dotRoot(batch.squaredGradient()) / Math.sqrt(1 - Math.pow(beta2, fan.steps()));
         }
-        double polyak = FRACTION * mean / roots;
+        double polyak = FRACTION * fan.meanLoss().value() / roots;
         // Not a number where loss and gradients are 0.
         return polyak < longest ? polyak : longest;
     }
@@ -191,10 +162,6 @@ public final class ScheduleFree implements StepRule {
     /** Whether f has ever counted. */
     boolean fell() {
         return roots > 0;
-    }
-
-    private double unbiased(int steps) {
-        return 1 - Math.pow(beta2, steps);
     }
 
     /** c, the part of the average that the new iterate is. */
@@ -238,9 +205,6 @@ public final class ScheduleFree implements StepRule {
         fan.state(scalars);
         warmth = scalars.next(warmth);
         lag = scalars.next(lag);
-        loss = scalars.next(loss);
-        largestMean = scalars.next(largestMean);
-        negative = scalars.next(negative);
         roots = scalars.next(roots);
         sumByTime = scalars.next(sumByTime);
         sumOfWeights = scalars.next(sumOfWeights);

@@ -109,7 +109,7 @@ class PolTest {
 
     @Test
     void fanWarmsUpAndStays() {
-        Training training = training(new Fan(0.1, 4, 0));
+        Training training = training(new Fan(0.1, 4, 0, 0.999));
         double[] rates = {0.025, 0.05, 0.075, 0.1, 0.1};
         for (double rate : rates) {
             assertEquals(rate, step(training, 1).learningRate(), 1e-15);
@@ -119,7 +119,7 @@ class PolTest {
 
     @Test
     void fanBeginsWithALongerStepIfItIsToDecay() {
-        Training training = training(new Fan(0.1, 1, 0));
+        Training training = training(new Fan(0.1, 1, 0, 0.999));
         training.decays = true;
         assertEquals(0.15, step(training, 1).learningRate(), 1e-15);
     }
@@ -128,7 +128,7 @@ class PolTest {
     @ParameterizedTest
     @CsvSource({"64, 1, 0, 0.1", "32, 1, 9, 0.1", "2, 1, 9, 0.0125", "2, 1, 0, 0.0125", "8, 0.25, 9, 0.025", "2, 1, 1, 0.1"})
     void fanMakesShorterStepsWithFewExamples(int examples, double share, int batchesPerEpoch, double rate) {
-        Training training = training(new Fan(0.1, 1, 0));
+        Training training = training(new Fan(0.1, 1, 0, 0.999));
         training.size = examples;
         training.share = share;
         training.batchesPerEpoch = batchesPerEpoch;
@@ -146,7 +146,7 @@ class PolTest {
 
     /** What joined the direction in eight iterations, in parts of the parameters. */
     private static double pull(int epochs, int batchesPerEpoch) {
-        Training training = training(new Fan(0.1, 1, 0.001));
+        Training training = training(new Fan(0.1, 1, 0.001, 0.999));
         training.epochs = epochs;
         training.batchesPerEpoch = batchesPerEpoch;
         double before = training.parameters[1];
