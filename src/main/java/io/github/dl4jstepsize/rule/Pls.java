@@ -50,8 +50,9 @@ import java.util.function.ToDoubleFunction;
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
  *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
  *       the line is given up at its start (per example: at its best point or t = 0.01), so that alpha0 falls to a tenth, where
- *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0), and f(t) &lt;= f(0) + t f'(t), as on every convex line:
- *       a loss that its slope does not explain is that of a batch which is more difficult, not of a step that is too long.</li>
+ *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0), and f(t) &lt;= f(0) + 100 t f'(t), on every convex line
+ *       without the 100: a loss that its slope does not explain is that of a batch which is more difficult, not of a step that
+ *       is too long.</li>
  * </ul>
  */
 public final class Pls implements StepRule {
@@ -82,6 +83,11 @@ public final class Pls implements StepRule {
      * far away as its minimum.
      */
     private static final double FAR_TOO_HIGH = 10;
+    /**
+     * On a convex line a point is higher than the start by its slope times its distance at most; the loss of a network may be
+     * higher, but not by so many times as much. See zoo-examples/experiments/21-tutorials.txt.
+     */
+    private static final double UNEXPLAINED = 100;
     /** An accepted step that differs more from the last one is not trusted to begin the next line with. */
     private static final double MAX_CHANGE = 10;
     /** Weight of the past in the mean of the accepted steps. */
@@ -261,8 +267,8 @@ public final class Pls implements StepRule {
      */
     private boolean isFarTooHigh() {
         double loss = losses[observed - 1];
-        boolean isBelowATangent = loss <= slopes[observed - 1] * place;
-        return !settings.asPublished && !givingUp && isBelowATangent
+        boolean explained = loss <= UNEXPLAINED * slopes[observed - 1] * place;
+        return !settings.asPublished && !givingUp && explained
                 && loss > FAR_TOO_HIGH * (place + Math.sqrt(lossVariances[0]));
     }
 
