@@ -2,7 +2,6 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -79,7 +78,8 @@ final class BatchNormStatistics {
         });
     }
 
-    private static boolean isStatistic(String parameter) {
+    /** @param parameter its name in a network's table of parameters */
+    static boolean isStatistic(String parameter) {
         return NAMES.contains(parameter.substring(parameter.lastIndexOf('_') + 1));
     }
 
@@ -92,8 +92,7 @@ final class BatchNormStatistics {
         }
         // DL4J's clone of a graph shares its list of listeners with the original: whoever empties it empties both.
         ComputationGraph copy = (ComputationGraph) withItsOwnConfiguration(network);
-        ComputationGraphUpdater updater = ((ComputationGraph) network).getUpdater(false);
-        INDArray state = updater == null ? null : updater.getStateViewArray();
+        INDArray state = StepSizes.updaterState(network);
         if (state != null) {
             copy.getUpdater().setStateViewArray(state.dup());
         }
@@ -120,19 +119,16 @@ final class BatchNormStatistics {
 
     /** @param original lends the updaters that do nothing the room for their state */
     private static void moveOnlyStatistics(Model network, Model original) {
+        INDArray state = StepSizes.updaterState(original);
         if (network instanceof MultiLayerNetwork) {
-            Updater updater = ((MultiLayerNetwork) original).getUpdater(false);
-            ((MultiLayerNetwork) network).setUpdater(new MultiLayerUpdater((MultiLayerNetwork) network,
-                    updater == null ? null : updater.getStateViewArray()) {
+            ((MultiLayerNetwork) network).setUpdater(new MultiLayerUpdater((MultiLayerNetwork) network, state) {
                 @Override
                 public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
                     leaveOnlyStatistics(gradient);
                 }
             });
         } else {
-            ComputationGraphUpdater updater = ((ComputationGraph) original).getUpdater(false);
-            ((ComputationGraph) network).setUpdater(new ComputationGraphUpdater((ComputationGraph) network,
-                    updater == null ? null : updater.getStateViewArray()) {
+            ((ComputationGraph) network).setUpdater(new ComputationGraphUpdater((ComputationGraph) network, state) {
                 @Override
                 public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
                     leaveOnlyStatistics(gradient);

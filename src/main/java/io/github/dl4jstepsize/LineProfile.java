@@ -69,8 +69,7 @@ public final class LineProfile {
         long offset = 0;
         for (Map.Entry<String, INDArray> parameter : network.paramTable().entrySet()) {
             long end = offset + parameter.getValue().length();
-            String name = parameter.getKey().substring(parameter.getKey().lastIndexOf('_') + 1);
-            if (name.equals("mean") || name.equals("var") || name.equals("log10stdev")) {
+            if (BatchNormStatistics.isStatistic(parameter.getKey())) {
                 direction.get(NDArrayIndex.interval(offset, end)).assign(0);
             }
             offset = end;

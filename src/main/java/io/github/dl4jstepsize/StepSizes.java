@@ -9,7 +9,6 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
@@ -83,7 +82,7 @@ public final class StepSizes {
 
     /** The search in this network, null if there is none (yet). */
     static StepSizeSearch searchOf(Model model) {
-        Object updater = updaterOf(model);
+        Updater updater = updaterOf(model);
         return updater instanceof StepSizeNetworkUpdater ? ((StepSizeNetworkUpdater) updater).search() : null;
     }
 
@@ -106,9 +105,8 @@ public final class StepSizes {
                     return null;
                 }
                 requireGradientDescent(network.conf());
-                Updater old = network.getUpdater(false);
-                MultiLayerStepSizeUpdater updater = new MultiLayerStepSizeUpdater(network,
-                        requireFitting(old == null ? null : old.getStateViewArray(), network.getLayers()));
+                MultiLayerStepSizeUpdater updater =
+                        new MultiLayerStepSizeUpdater(network, requireFitting(updaterState(model), network.getLayers()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -118,9 +116,8 @@ public final class StepSizes {
                     return null;
                 }
                 requireGradientDescent(network.conf());
-                ComputationGraphUpdater old = network.getUpdater(false);
-                GraphStepSizeUpdater updater = new GraphStepSizeUpdater(network,
-                        requireFitting(old == null ? null : old.getStateViewArray(), network.getVertices()));
+                GraphStepSizeUpdater updater =
+                        new GraphStepSizeUpdater(network, requireFitting(updaterState(model), network.getVertices()));
                 network.setUpdater(updater);
                 return updater.search();
             }
@@ -128,7 +125,13 @@ public final class StepSizes {
         }
     }
 
-    private static Object updaterOf(Model model) {
+    /** The state of the network's updater, not a copy; null if there is none (yet). */
+    static INDArray updaterState(Model model) {
+        Updater updater = updaterOf(model);
+        return updater == null ? null : updater.getStateViewArray();
+    }
+
+    private static Updater updaterOf(Model model) {
         if (model instanceof MultiLayerNetwork) {
             return ((MultiLayerNetwork) model).getUpdater(false);
         }

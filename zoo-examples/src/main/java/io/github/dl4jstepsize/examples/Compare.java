@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 
@@ -100,9 +101,9 @@ final class Compare implements Callable<Integer> {
     @Override
     public Integer call() {
         List<String> names = new ArrayList<>();
-        workloads.forEach(name -> names.addAll(name.equals(ALL) ? Workloads.names()
-                : name.equals(VARIATIONS) ? Workloads.variations() : name.equals(TUTORIALS) ? Workloads.tutorials()
-                : List.of(name)));
+        Map<String, List<String>> groups = Map.of(ALL, Workloads.names(), VARIATIONS, Workloads.variations(),
+                TUTORIALS, Workloads.tutorials());
+        workloads.forEach(name -> names.addAll(groups.getOrDefault(name, List.of(name))));
         Set<String> contenders = withGrids();
         names.forEach(Workloads::named);
         Updaters.check(contenders);

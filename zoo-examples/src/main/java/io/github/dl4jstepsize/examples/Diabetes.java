@@ -3,7 +3,6 @@ package io.github.dl4jstepsize.examples;
 import org.deeplearning4j.datasets.datavec.RecordReaderDataSetIterator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 
 /**
  * The embedded diabetes data: 442 patients, 10 features, the progression of the disease after a year. From B. Efron,
@@ -27,13 +26,8 @@ final class Diabetes {
     }
 
     private static TrainTest load(boolean standardizeTargets) {
-        TrainTest split = TrainTest.split(new DataSet(table("diabetes_data_raw"), table("diabetes_target")));
-        NormalizerStandardize standardize = new NormalizerStandardize();
-        standardize.fitLabel(standardizeTargets);
-        standardize.fit(split.train);
-        standardize.transform(split.train);
-        standardize.transform(split.test);
-        return split;
+        return TrainTest.split(new DataSet(table("diabetes_data_raw"), table("diabetes_target")))
+                .standardize(standardizeTargets);
     }
 
     private static INDArray table(String name) {

@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.SplitTestAndTrain;
+import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 
 import java.util.Random;
 import java.util.function.UnaryOperator;
@@ -27,6 +28,20 @@ final class TrainTest {
         SplitTestAndTrain split =
                 all.splitTestAndTrain((int) (TRAINING_SHARE * all.numExamples()), new Random(SPLIT_SEED));
         return new TrainTest(split.getTrain(), split.getTest());
+    }
+
+    /**
+     * Shifts and scales the features, and the labels if they are targets, by the training data's means and deviations.
+     *
+     * @return this
+     */
+    TrainTest standardize(boolean labels) {
+        NormalizerStandardize standardize = new NormalizerStandardize();
+        standardize.fitLabel(labels);
+        standardize.fit(train);
+        standardize.transform(train);
+        standardize.transform(test);
+        return this;
     }
 
     /** Features of an example; of a time step in sequences. */

@@ -12,7 +12,6 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -58,11 +57,7 @@ final class Tutorials {
                 files -> FashionMnist.load(files.fashionMnist), classifier(Activation.RELU, 7.5e-6, 500, 100)));
         tutorials.put("autoencoder", new Workload("Fashion-MNIST, autoencoder 784-250-10-250-784", 30, 100, Quality.LOSS,
                 files -> withFeaturesAsLabels(FashionMnist.load(files.fashionMnist)),
-                (data, updater, seed) -> Networks.network(dense(general(updater, seed).activation(Activation.RELU).l2(1e-4),
-                        250, 10, 250)
-                        .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(data.outputs()).activation(Activation.LEAKYRELU)
-                                .build())
-                        .setInputType(InputType.feedForward(data.inputs())).build())));
+                perceptron(Activation.RELU, 1e-4, LossFunction.MSE, Activation.LEAKYRELU, 250, 10, 250)));
         return tutorials;
     }
 
@@ -70,25 +65,25 @@ final class Tutorials {
         return new NeuralNetConfiguration.Builder().seed(seed).updater(updater).weightInit(WeightInit.XAVIER);
     }
 
-    private static ListBuilder dense(NeuralNetConfiguration.Builder general, int... hidden) {
-        ListBuilder layers = general.list();
-        for (int units : hidden) {
-            layers.layer(new DenseLayer.Builder().nOut(units).build());
-        }
-        return layers;
-    }
-
     private static Workload.NetworkBuilder classifier(Activation activation, double l2, int... hidden) {
-        return (data, updater, seed) -> Networks.network(dense(general(updater, seed).activation(activation).l2(l2), hidden)
-                .layer(new OutputLayer.Builder(LossFunction.NEGATIVELOGLIKELIHOOD).nOut(data.outputs())
-                        .activation(Activation.SOFTMAX).build())
-                .setInputType(InputType.feedForward(data.inputs())).build());
+        return perceptron(activation, l2, LossFunction.NEGATIVELOGLIKELIHOOD, Activation.SOFTMAX, hidden);
     }
 
     private static Workload.NetworkBuilder regressor(int... hidden) {
-        return (data, updater, seed) -> Networks.network(dense(general(updater, seed).activation(Activation.TANH), hidden)
-                .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(data.outputs()).activation(Activation.IDENTITY).build())
-                .setInputType(InputType.feedForward(data.inputs())).build());
+        return perceptron(Activation.TANH, 0, LossFunction.MSE, Activation.IDENTITY, hidden);
+    }
+
+    private static Workload.NetworkBuilder perceptron(Activation activation, double l2, LossFunction loss,
+                                                      Activation ofOutputs, int... hidden) {
+        return (data, updater, seed) -> {
+            ListBuilder layers = general(updater, seed).activation(activation).l2(l2).list();
+            for (int units : hidden) {
+                layers.layer(new DenseLayer.Builder().nOut(units).build());
+            }
+            return Networks.network(layers
+                    .layer(new OutputLayer.Builder(loss).nOut(data.outputs()).activation(ofOutputs).build())
+                    .setInputType(InputType.feedForward(data.inputs())).build());
+        };
     }
 
     /** All four rows, to train on and to test on. */
@@ -100,13 +95,8 @@ final class Tutorials {
 
     /** R. A. Fisher's flowers, as they are in DL4J's jar. */
     private static TrainTest iris() {
-        TrainTest split = TrainTest.split(Csv.read("/iris.dat", ',',
-                reader -> new RecordReaderDataSetIterator(reader, FLOWERS, 4, SPECIES)));
-        NormalizerStandardize standardize = new NormalizerStandardize();
-        standardize.fit(split.train);
-        standardize.transform(split.train);
-        standardize.transform(split.test);
-        return split;
+        return TrainTest.split(Csv.read("/iris.dat", ',',
+                reader -> new RecordReaderDataSetIterator(reader, FLOWERS, 4, SPECIES))).standardize(false);
     }
 
     private static TrainTest curve(int inputs, double from, double to, ToDoubleFunction<double[]> function) {
