@@ -41,6 +41,7 @@ final class BatchNormStatistics {
      * else changes.
      *
      * @param network a MultiLayerNetwork or ComputationGraph
+     * @throws IllegalArgumentException if there are statistics, but no batches
      */
     static void estimate(Model network, MultiDataSetIterator batches) {
         if (network.paramTable().keySet().stream().noneMatch(BatchNormStatistics::isStatistic)) {
@@ -51,6 +52,10 @@ final class BatchNormStatistics {
         moveOnlyStatistics(copy, network);
         if (!batches.hasNext() && batches.resetSupported()) {
             batches.reset();
+        }
+        if (!batches.hasNext()) {
+            throw new IllegalArgumentException("the iterator has no batches, from which BatchNorm's statistics could be measured"
+                    + (batches.resetSupported() ? "" : "; it is at its end and cannot be reset"));
         }
         // DL4J's copies share the configurations of layers within others with the original.
         Map<BatchNormalization, Double> decays = new IdentityHashMap<>();

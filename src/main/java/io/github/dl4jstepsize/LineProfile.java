@@ -15,6 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -26,7 +27,7 @@ import java.util.stream.IntStream;
  *   net.fit(batch);
  *   INDArray direction = LineProfile.updateDirection(net, before);
  *   LineProfile profile = LineProfile.measure(net, before, direction, LineProfile.steps(-0.5, 1, 31), testData);
- *   profile.losses();  profile.isConvex();  profile.parabolaMinimum();
+ *   profile.losses();  profile.isConvex(1e-3);  profile.parabolaMinimum();
  * }</pre>
  * The loss is DL4J's score in training mode, regularisation included, with the same random numbers at every step; the
  * accuracies are those of the network's output. Two forward passes per step and batch. The network, its score excepted,
@@ -208,33 +209,29 @@ public final class LineProfile {
         return smoothAccuracies.clone();
     }
 
-    /** Whether no second difference of the losses is negative by more than {@code tolerance} times their range. */
+    /**
+     * Whether no loss is above the chord of its neighbours by more than {@code tolerance} times the range of the losses; false
+     * where one is not finite.
+     */
     public boolean isConvex(double tolerance) {
-        double lowest = Double.POSITIVE_INFINITY;
-        double highest = Double.NEGATIVE_INFINITY;
-        for (double loss : losses) {
-            lowest = Math.min(lowest, loss);
-            highest = Math.max(highest, loss);
+        if (!Arrays.stream(losses).allMatch(Double::isFinite)) {
+            return false;
         }
+        double range = Arrays.stream(losses).max().orElseThrow() - Arrays.stream(losses).min().orElseThrow();
         for (int i = 1; i < steps.length - 1; i++) {
             double share = (steps[i] - steps[i - 1]) / (steps[i + 1] - steps[i - 1]);
             double chord = losses[i - 1] + share * (losses[i + 1] - losses[i - 1]);
-            if (losses[i] > chord + tolerance * (highest - lowest)) {
+            if (losses[i] > chord + tolerance * range) {
                 return false;
             }
         }
         return true;
     }
 
-    /** The step with the smallest loss that was measured. */
+    /** The step with the smallest loss that was measured; NaN if all are NaN. */
     public double bestStep() {
-        int best = 0;
-        for (int i = 1; i < losses.length; i++) {
-            if (losses[i] < losses[best]) {
-                best = i;
-            }
-        }
-        return steps[best];
+        return IntStream.range(0, steps.length).filter(i -> !Double.isNaN(losses[i])).boxed()
+                .min(Comparator.comparingDouble(i -> losses[i])).map(i -> steps[i]).orElse(Double.NaN);
     }
 
     /** The loss of the parabola that fits all measured losses best. */

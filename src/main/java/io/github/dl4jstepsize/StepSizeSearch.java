@@ -78,9 +78,10 @@ final class StepSizeSearch {
     /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
     private BlockVector weights;
     private BlockVector directionOfWeights;
-    /** Null if nobody knows how long the training will be. */
+    /** Of the iteration that is under way; null if nobody knows how long the training will be. */
     private Horizon horizon;
-    private boolean warnedBeyondHorizon;
+    /** The last one beyond which the training has gone on. */
+    private Horizon exceeded;
 
     /** Whether the listener has told of the training pass of the iteration that is under way. */
     private boolean heard;
@@ -205,6 +206,7 @@ final class StepSizeSearch {
     void iterationDone() {
         forwardPass.iterationDone();
         trials.rememberRandomState();
+        horizon = null;
     }
 
     /** Called in the backward pass, while the layers still know their labels. */
@@ -213,7 +215,7 @@ final class StepSizeSearch {
         forwardPass.backwardPass();
     }
 
-    /** Makes steps decay from now on. */
+    /** Makes the step of this iteration decay. */
     void decayUntil(Horizon horizon) {
         this.horizon = horizon;
     }
@@ -497,8 +499,8 @@ final class StepSizeSearch {
             }
             int iterations = progress.iterationsBeforeThis();
             double epochs = progress.epochsBeforeThis();
-            if (!warnedBeyondHorizon && horizon.isExceeded(iterations, epochs)) {
-                warnedBeyondHorizon = true;
+            if (exceeded != horizon && horizon.isExceeded(iterations, epochs)) {
+                exceeded = horizon;
                 horizon.warn();
             }
             return horizon.factor(iterations, epochs);

@@ -27,8 +27,10 @@ import java.util.Objects;
  */
 public abstract class StepSizeUpdater implements IUpdater {
 
-    /** The last factor on the direction, for display; NaN means not known, which DL4J shows as no learning rate. */
-    private transient volatile double learningRate = Double.NaN;
+    private static final long serialVersionUID = 1;
+
+    /** The last factor on the direction, for display; null before the first. */
+    private transient volatile Double learningRate;
 
     private final boolean averaging;
 
@@ -102,10 +104,11 @@ public abstract class StepSizeUpdater implements IUpdater {
                 + " (MultiLayerNetwork, ComputationGraph), not on SameDiff or single arrays");
     }
 
-    /** The factor on the direction in the last iteration; NaN before the first. */
+    /** The factor on the direction in the last iteration; NaN, which DL4J shows as no learning rate, before the first. */
     @Override
     public double getLearningRate(int iteration, int epoch) {
-        return learningRate;
+        Double known = learningRate;
+        return known == null ? Double.NaN : known;
     }
 
     @Override

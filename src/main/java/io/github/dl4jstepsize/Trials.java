@@ -142,8 +142,8 @@ final class Trials {
     }
 
     private double evaluate(double step, Vector along, LossFunction function) {
-        displace(step, along);
         try {
+            displace(step, along);
             beforeTraining.restore();
             forwardPasses++;
             double value = function.loss();
@@ -173,9 +173,9 @@ final class Trials {
         }
         gradientBackup.assign(gradientView);
         ForwardPass.KeptInput whole = forwardPass.current();
-        displace(step, along);
         inParts = true;
         try {
+            displace(step, along);
             for (int i = 0; i < parts; i++) {
                 int from = (int) ((long) i * size / parts);
                 int to = (int) ((i + 1L) * size / parts);

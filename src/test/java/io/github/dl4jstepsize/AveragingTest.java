@@ -467,6 +467,17 @@ class AveragingTest {
     }
 
     @Test
+    void withoutBatchesStatisticsCannotBeMeasured() {
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.CNN_BATCH_NORM_DROPOUT.network(new AutoUpdater(), DataType.FLOAT);
+        network.setListeners(new StepSizeListener());
+        MultiDataSet batch = Problem.CNN_BATCH_NORM_DROPOUT.batch(1, 8, DataType.FLOAT);
+        network.fit(batch.getFeatures(0), batch.getLabels(0));
+        String message = assertThrows(IllegalArgumentException.class,
+                () -> StepSizes.averaged(network, new ExistingDataSetIterator(List.of()))).getMessage();
+        assertTrue(message.contains("no batches"), message);
+    }
+
+    @Test
     void isRefusedWhereThereIsNone() {
         Model without = network(Problem.MLP_CLIPPED, new L4Updater(), DataType.FLOAT);
         Problem.MLP_CLIPPED.fit(without, 1);

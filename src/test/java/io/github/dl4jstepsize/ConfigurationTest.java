@@ -25,6 +25,10 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -119,6 +123,23 @@ class ConfigurationTest {
         assertEquals(updater, first.getIUpdater());
         assertEquals(updater.hashCode(), first.getIUpdater().hashCode());
         assertEquals(updater, updater.clone());
+    }
+
+    /** As Spark sends them. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void survivesJavaSerialization(StepSizeUpdater updater) throws Exception {
+        updater.publishLearningRate(0.5);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(updater);
+        }
+        StepSizeUpdater copy;
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            copy = (StepSizeUpdater) in.readObject();
+        }
+        assertEquals(updater, copy);
+        assertTrue(Double.isNaN(copy.getLearningRate(0, 0)), "not known before the first iteration");
     }
 
     @Test

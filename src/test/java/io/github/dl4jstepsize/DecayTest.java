@@ -116,6 +116,20 @@ class DecayTest {
     }
 
     @Test
+    void goesWithTheListenerThatAskedForIt() {
+        MultiLayerNetwork network = network(new ProbeUpdater(batch -> Step.chosen(RATE, RATE, Outcome.REUSED)));
+        List<Double> factors = new ArrayList<>();
+        network.setListeners(new StepSizeListener().iterations(2).onStep(record -> factors.add(record.learningRate() / RATE)));
+        epoch().subList(0, 3).forEach(network::fit);
+        network.setListeners(new StepSizeListener().onStep(record -> factors.add(record.learningRate() / RATE)));
+        network.fit(epoch().get(3));
+        // Of two listeners, one that knows no length leaves the other's.
+        network.addListeners(new StepSizeListener().iterations(10), new StepSizeListener());
+        network.fit(epoch().get(4));
+        assertFactors(factors, 1, 0.5, Horizon.FLOOR, 1, 0.6);
+    }
+
+    @Test
     void isAFactorOnTheParametersMove() {
         ProbeUpdater updater = new ProbeUpdater(batch -> Step.chosen(RATE, RATE, Outcome.REUSED));
         MultiLayerNetwork whole = network(updater);

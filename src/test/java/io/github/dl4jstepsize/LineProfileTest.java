@@ -134,7 +134,31 @@ class LineProfileTest {
                 batches);
         batches.reset();
         assertEquals(network.evaluate(batches).accuracy(), profile.accuracies()[0], 1e-9);
-        assertTrue(profile.smoothAccuracies()[0] > 0 && profile.smoothAccuracies()[0] < 1);
+        INDArray probabilities = network.output(data.getFeatures());
+        double sum = 0;
+        for (int i = 0; i < data.numExamples(); i++) {
+            int right = data.getLabels().getRow(i).argMax().getInt(0);
+            double largestOther = 0;
+            for (int j = 0; j < probabilities.size(1); j++) {
+                largestOther = j == right ? largestOther : Math.max(largestOther, probabilities.getDouble(i, j));
+            }
+            sum += 1 / (1 + Math.exp(largestOther - probabilities.getDouble(i, right)));
+        }
+        assertEquals(sum / data.numExamples(), profile.smoothAccuracies()[0], 1e-6);
+    }
+
+    /** Far out a loss may be NaN or infinite: no bound is above it then. */
+    @Test
+    void aLossThatIsNotFiniteIsNeitherConvexNorBest() {
+        MultiLayerNetwork network = square();
+        DataSet overflowing = new DataSet(Nd4j.create(new double[][]{{1e200}}), Nd4j.create(new double[][]{{0}}));
+        LineProfile profile = LineProfile.measure(network, network.params(), Nd4j.create(new double[]{1}),
+                LineProfile.steps(0, 2, 3), new ListDataSetIterator<>(overflowing.asList(), 1));
+        assertFalse(Double.isFinite(profile.losses()[0]), "the test tests something");
+        assertFalse(profile.isConvex(0.1));
+        INDArray undefined = network.params().dup().assign(Double.NaN);
+        assertTrue(Double.isNaN(LineProfile.measure(network, undefined, Nd4j.create(new double[]{1}),
+                LineProfile.steps(0, 2, 3), squareData()).bestStep()));
     }
 
     @Test

@@ -211,7 +211,11 @@ public final class LabPal implements StepRule {
             }
             if (!isMeasurable()) {
                 endSearch();
-                return Double.isNaN(step) ? Step.searched(0, step, Outcome.NO_DESCENT) : update(batch, Outcome.NO_DESCENT);
+                if (Double.isNaN(step)) {
+                    return Step.searched(0, step, Outcome.NO_DESCENT);
+                }
+                keepForMomentum(batch, along);
+                return update(batch, Outcome.NO_DESCENT);
             }
         } else {
             double slope = -batch.gradient().dot(stored) / norm;
@@ -232,10 +236,14 @@ public final class LabPal implements StepRule {
         }
         updates++;
         batch.direction().assign(stored);
-        if (settings.momentum != 0) {
-            batch.memory(1).assign(stored);
-        }
+        keepForMomentum(batch, stored);
         return Step.searched(step / norm, step, outcome);
+    }
+
+    private void keepForMomentum(TrainingBatch batch, Vector along) {
+        if (settings.momentum != 0) {
+            batch.memory(1).assign(along);
+        }
     }
 
     /**
@@ -359,7 +367,7 @@ public final class LabPal implements StepRule {
         meanGradient(batch);
         if (settings.momentum != 0) {
             batch.direction().add(settings.momentum, batch.memory(1));
-            batch.memory(1).assign(batch.direction());
+            keepForMomentum(batch, batch.direction());
         }
         collected = 0;
         return update(batch, Outcome.REUSED);

@@ -14,7 +14,7 @@ package io.github.dl4jstepsize.rule;
  * </pre>
  * One extra forward pass per trial, the first of which usually succeeds; no memory vectors.
  * <p>
- * A direction of momentum methods need not descend on the present batch. Where g.d is not positive nothing is tried:
+ * A direction of momentum methods need not descend on the present batch. Where g.d is below 1e-16 nothing is tried:
  * the step in use is taken, as the base updater with a constant learning rate would; before any search has succeeded,
  * none.
  * <p>
@@ -26,6 +26,7 @@ package io.github.dl4jstepsize.rule;
  *   <li>A search that fails moves by 1e-6 (ARMIJO) or stays at the last trial (GOLDSTEIN), and leaves the step
  *       multiplied by b^maxTrials. Otherwise the parameters stay, and {@link ArmijoSearch#afterFailure the cut is
  *       bounded}.</li>
+ *   <li>Where g.d is below 1e-16 the parameters stay, and the step grows.</li>
  *   <li>ARMIJO grows without bound. Otherwise s_max bounds it: where losses are negligible, every step is
  *       accepted.</li>
  *   <li>GOLDSTEIN can alternate between a step that is too long and one that is too short, and tries a too short s_max
@@ -76,7 +77,7 @@ public final class Sls implements StepRule {
     private static final double PUBLISHED_STEP_OF_FAILURE = 1e-6;
     /** Smallest step of the published code's Goldstein search. */
     private static final double SMALLEST_GOLDSTEIN_STEP = 1e-8;
-    /** The published code does not move where the gradient is shorter than 1e-8; this is its square. */
+    /** The published code does not search where the gradient is shorter than 1e-8; this is its square. */
     private static final double NEGLIGIBLE_SLOPE = 1e-16;
 
     private final Settings settings;
@@ -100,6 +101,10 @@ public final class Sls implements StepRule {
             return Step.chosen(0, stepSize, Outcome.NOT_FINITE);
         }
         if (slope < NEGLIGIBLE_SLOPE) {
+            if (settings.asPublished) {
+                stepSize = reset(batch);
+                return Step.chosen(0, stepSize, Outcome.NO_DESCENT);
+            }
             return Step.chosen(measured ? stepSize : 0, stepSize, Outcome.NO_DESCENT);
         }
         double before = stepSize;

@@ -75,6 +75,20 @@ class ArmijoFamilyTest {
         return settings;
     }
 
+    /** The published code's optimizer neither searches nor moves where |g| is below 1e-8, but has made the step longer before. */
+    @Test
+    void nothingIsTriedWhereTheGradientIsNegligible() {
+        Quadratic problem = new Quadratic(1, new double[]{1}, new double[]{1e-9});
+        problem.batchesPerEpoch = 10;
+        Sls.Settings settings = sls(Sls.Condition.ARMIJO);
+        assertEquals(settings.initialStep, new Sls(settings).step(problem).stepSize());
+        settings.asPublished = true;
+        Step step = new Sls(settings).step(problem);
+        assertEquals(0, step.factor());
+        assertEquals(Math.pow(settings.growth, 0.1), step.stepSize(), ROUNDING);
+        assertEquals(0, problem.trials);
+    }
+
     @Property(tries = 200)
     void armijoHoldsAtEveryAcceptedStep(@ForAll("quadratics") Quadratic problem,
                                         @ForAll("preconditioners") double[] preconditioner,

@@ -250,6 +250,25 @@ class LabPalTest {
         }
     }
 
+    /** A batch whose gradient points the other way, but less than the momentum: nothing is measured, and D goes on. */
+    @Test
+    void momentumIsKeptWhereALineRises() {
+        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        settings.momentum = 0.5;
+        settings.searchEvery = 1;
+        settings.approximationBatches = 1;
+        settings.measuringStep = 0.1;
+        Training training = new Training(new LabPal(settings), 4);
+        training.step(x -> x[0] * x[0], x -> new double[]{2 * x[0]});
+        double[] directions = {0.5 * 8 - 1, 0.5 * (0.5 * 8 - 1) - 1};
+        for (double direction : directions) {
+            double before = training.parameters[0];
+            Step step = training.step(x -> -x[0], x -> new double[]{-1});
+            assertEquals(Outcome.NO_DESCENT, step.outcome());
+            assertEquals(before - step.learningRate() * direction, training.parameters[0], 1e-12);
+        }
+    }
+
     @Test
     void afterTheUntrustedUpdatesMeasurementsAreAveraged() {
         LabPal.Settings settings = settings(Measurement.GRADIENT);
