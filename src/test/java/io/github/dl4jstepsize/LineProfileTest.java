@@ -147,7 +147,7 @@ class LineProfileTest {
         assertEquals(sum / data.numExamples(), profile.smoothAccuracies()[0], 1e-6);
     }
 
-    /** Far out a loss may be NaN or infinite: no bound is above it then. */
+    /** A bound that is a part of an infinite range bounds nothing. */
     @Test
     void aLossThatIsNotFiniteIsNeitherConvexNorBest() {
         MultiLayerNetwork network = square();
@@ -156,9 +156,7 @@ class LineProfileTest {
                 LineProfile.steps(0, 2, 3), new ListDataSetIterator<>(overflowing.asList(), 1));
         assertFalse(Double.isFinite(profile.losses()[0]), "the test tests something");
         assertFalse(profile.isConvex(0.1));
-        INDArray undefined = network.params().dup().assign(Double.NaN);
-        assertTrue(Double.isNaN(LineProfile.measure(network, undefined, Nd4j.create(new double[]{1}),
-                LineProfile.steps(0, 2, 3), squareData()).bestStep()));
+        assertEquals(1, profile.bestStep());
     }
 
     @Test

@@ -1,13 +1,8 @@
 package io.github.dl4jstepsize.rule;
 
-import org.apache.commons.math3.analysis.integration.gauss.GaussIntegrator;
-import org.apache.commons.math3.analysis.integration.gauss.GaussIntegratorFactory;
-import org.apache.commons.math3.special.Erf;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.ToDoubleFunction;
 
 /**
  * PLS, probabilistic line search: a Gaussian process is fitted to noisy losses and slopes along the line, and a point is
@@ -69,9 +64,6 @@ public final class Pls implements StepRule {
         public boolean asPublished;
     }
 
-    /** Bounds of an acceptable slope, by the slope at 0 (published code). */
-    private static final double MIN_SLOPE = -0.1;
-    private static final double MAX_SLOPE = 1.1;
     /** Evaluations on a line, and those beyond all points known, after which the search gives up (published code). */
     private static final int MAX_EVALUATIONS = 20;
     private static final int MAX_EXPLORATIONS = 20;
@@ -92,16 +84,6 @@ public final class Pls implements StepRule {
     private static final double MAX_CHANGE = 10;
     /** Weight of the past in the mean of the accepted steps. */
     private static final double PAST = 0.95;
-    /** Variances below which the Wolfe conditions are evaluated without noise. */
-    private static final double NO_NOISE = 1e-9;
-    /** K, the parts of a batch. */
-    private static final int PARTS = 4;
-    /** Standard deviations beyond which the normal distribution is zero in double precision. */
-    private static final double NORMAL_RANGE = 9;
-    /** Gauss-Legendre quadrature, exact to 1e-13 for correlations up to 0.9999. */
-    private static final int INTEGRATION_PIECES = 64;
-    private static final int INTEGRATION_POINTS = 20;
-    private static final GaussIntegratorFactory INTEGRATORS = new GaussIntegratorFactory();
 
     // Memory vectors; all but the first are for single examples.
     private static final int LINE = 0;
@@ -156,7 +138,7 @@ public final class Pls implements StepRule {
     private Step observeAndMove(TrainingBatch batch) {
         Vector line = batch.memory(LINE);
         Vector direction = batch.direction();
-        Parts parts = new Parts(batch, line);
+        NoisyObservation.Parts parts = new NoisyObservation.Parts(batch, line, settings.asPublished);
         double from = place * unit;
         if (started) {
             if (!observe(parts.along(1, 0))) {
@@ -171,7 +153,7 @@ public final class Pls implements StepRule {
             }
         }
         boolean first = !started;
-        double momentum = momentum(parts.whole.slopeAlongLine, parts.whole.slopeAlongGradient);
+        double momentum = momentum(parts.slopeAlongLine(), parts.squaredLength());
         startLine(parts.along(momentum, 1));
         if (!started) {
             return Step.searched(0, Double.NaN, Outcome.NO_DESCENT);
@@ -196,7 +178,7 @@ public final class Pls implements StepRule {
         Vector line = batch.memory(LINE);
         boolean first = !started;
         if (first) {
-            Examples examples = new Examples(batch, 0, null);
+            NoisyObservation.Examples examples = examples(batch, 0, null);
             if (settings.asPublished) {
                 // The published code makes the first direction twice, and momentum with it.
                 line.assign(batch.gradient());
@@ -213,7 +195,7 @@ public final class Pls implements StepRule {
         double previous = place;
         int known = observed;
         place = nextPlace();
-        Examples examples = new Examples(batch, place * unit - from, line);
+        NoisyObservation.Examples examples = examples(batch, place * unit - from, line);
         boolean finite = observe(examples.along(batch.memory(MEAN), line));
         if (!finite || isFarTooHigh()) {
             observed = known;
@@ -231,7 +213,12 @@ public final class Pls implements StepRule {
         return step;
     }
 
-    private void startLine(Vector gradient, Examples examples, Vector line) {
+    private NoisyObservation.Examples examples(TrainingBatch batch, double step, Vector along) {
+        return new NoisyObservation.Examples(batch, step, along, batch.memory(MEAN), batch.memory(SQUARES),
+                settings.asPublished);
+    }
+
+    private void startLine(Vector gradient, NoisyObservation.Examples examples, Vector line) {
         line.scale(momentum(gradient.dot(line), gradient.dot(gradient)));
         line.add(1, gradient);
         startLine(examples.along(gradient, line));
@@ -243,7 +230,7 @@ public final class Pls implements StepRule {
     }
 
     /** Adds an observation at the parameters' place; false if it is not finite. */
-    private boolean observe(Observation observation) {
+    private boolean observe(NoisyObservation observation) {
         double scale = unit * startSlope;
         double loss = (observation.loss - startLoss) / scale;
         double slope = -observation.slope / startSlope;
@@ -273,7 +260,7 @@ public final class Pls implements StepRule {
     }
 
     private boolean isAccepted() {
-        return givingUp || wolfeProbability(process(), place) >= settings.wolfeThreshold;
+        return givingUp || WolfeConditions.probability(process(), settings.c1, place) >= settings.wolfeThreshold;
     }
 
     /** The momentum of the next line, by the slope of the loss along the last one and by the gradient's squared length. */
@@ -283,7 +270,7 @@ public final class Pls implements StepRule {
     }
 
     /** Takes the parameters' place as the start of a new line, with what was measured there along it. */
-    private void startLine(Observation observation) {
+    private void startLine(NoisyObservation observation) {
         if (started) {
             adaptUnit(place * unit);
         }
@@ -326,7 +313,7 @@ public final class Pls implements StepRule {
         double best = candidates.get(0);
         double highest = Double.NEGATIVE_INFINITY;
         for (double candidate : candidates) {
-            double probability = wolfeProbability(process, candidate);
+            double probability = WolfeConditions.probability(process, settings.c1, candidate);
             if (probability > highest) {
                 highest = probability;
                 best = candidate;
@@ -374,44 +361,6 @@ public final class Pls implements StepRule {
         return points;
     }
 
-    private double wolfeProbability(IntegratedWienerProcess process, double t) {
-        double reach = settings.c1 * t;
-        double meanA = process.mean(0, false) - process.mean(t, false) + reach * process.mean(0, true);
-        double meanB = process.mean(t, true);
-        double varianceA = process.covariance(0, false, 0, false) + reach * reach * process.covariance(0, true, 0, true)
-                + process.covariance(t, false, t, false)
-                + 2 * reach * (process.covariance(0, false, 0, true) - process.covariance(0, true, t, false))
-                - 2 * process.covariance(0, false, t, false);
-        double varianceB = process.covariance(t, true, t, true);
-        if (varianceA < NO_NOISE || varianceB < NO_NOISE) {
-            return meanA >= 0 && meanB >= 0 ? 1 : 0;
-        }
-        double covariance = process.covariance(0, false, t, true) + reach * process.covariance(0, true, t, true)
-                - process.covariance(t, false, t, true);
-        double deviationA = Math.sqrt(varianceA);
-        double deviationB = Math.sqrt(varianceB);
-        return upperStrip(-meanA / deviationA, (MIN_SLOPE - meanB) / deviationB, (MAX_SLOPE - meanB) / deviationB,
-                covariance / (deviationA * deviationB));
-    }
-
-    /** P(X &gt; a, low &lt; Y &lt; high) of standard normal variables with a correlation. */
-    static double upperStrip(double a, double low, double high, double correlation) {
-        double from = Math.max(low, -NORMAL_RANGE);
-        double to = Math.min(high, NORMAL_RANGE);
-        if (from >= to) {
-            return 0;
-        }
-        double rest = Math.sqrt(Math.max(1 - correlation * correlation, Double.MIN_NORMAL));
-        double sum = 0;
-        for (int i = 0; i < INTEGRATION_PIECES; i++) {
-            GaussIntegrator piece = INTEGRATORS.legendre(INTEGRATION_POINTS,
-                    from + (to - from) * i / INTEGRATION_PIECES, from + (to - from) * (i + 1) / INTEGRATION_PIECES);
-            sum += piece.integrate(y -> Math.exp(-y * y / 2) / Math.sqrt(2 * Math.PI)
-                    * Erf.erfc((a - correlation * y) / rest / Math.sqrt(2)) / 2);
-        }
-        return sum;
-    }
-
     private IntegratedWienerProcess process() {
         return new IntegratedWienerProcess(Arrays.copyOf(times, observed), Arrays.copyOf(losses, observed),
                 Arrays.copyOf(slopes, observed), Arrays.copyOf(lossVariances, observed),
@@ -440,110 +389,5 @@ public final class Pls implements StepRule {
     @Override
     public int memoryVectors() {
         return settings.perExample ? 3 : 1;
-    }
-
-    /** Loss and slope at a point of a line, and their variances. */
-    private static final class Observation {
-
-        private final double loss;
-        private final double slope;
-        private final double lossVariance;
-        private final double slopeVariance;
-
-        private Observation(double loss, double slope, double lossVariance, double slopeVariance) {
-            this.loss = loss;
-            this.slope = slope;
-            this.lossVariance = lossVariance;
-            this.slopeVariance = slopeVariance;
-        }
-    }
-
-    /** What the training pass tells, and one more on each of a few parts of its batch. */
-    private final class Parts {
-
-        private final Part whole;
-        private final List<Part> parts = new ArrayList<>();
-
-        private Parts(TrainingBatch batch, Vector line) {
-            whole = new Part(batch.size(), batch.loss(), batch.gradient(), line, batch.gradient());
-            // The batch's gradient is asked for anew, because the vector that was it is lent to the part meanwhile.
-            batch.gradients(0, null, Math.min(PARTS, batch.size()), (examples, partLoss, gradient) ->
-                    parts.add(new Part(examples, partLoss, gradient, line, batch.gradient())));
-        }
-
-        /** Along a combination of the line and the gradient. */
-        private Observation along(double ofLine, double ofGradient) {
-            return new Observation(whole.loss, whole.slope(ofLine, ofGradient),
-                    variance(part -> part.loss), variance(part -> part.slope(ofLine, ofGradient)));
-        }
-
-        private double variance(ToDoubleFunction<Part> value) {
-            double mean = 0;
-            for (Part part : parts) {
-                mean += part.size * value.applyAsDouble(part) / whole.size;
-            }
-            double sum = 0;
-            for (Part part : parts) {
-                // The mean of k examples has a k-th of an example's variance.
-                sum += part.size * Math.pow(value.applyAsDouble(part) - mean, 2);
-            }
-            return sum / divisor(parts.size(), whole.size);
-        }
-    }
-
-    /** Loss of some examples and its slopes along the line and along the whole batch's gradient. */
-    private static final class Part {
-
-        private final int size;
-        private final double loss;
-        private final double slopeAlongLine;
-        private final double slopeAlongGradient;
-
-        private Part(int size, double loss, Vector gradient, Vector line, Vector gradientOfBatch) {
-            this.size = size;
-            this.loss = loss;
-            slopeAlongLine = gradient.dot(line);
-            slopeAlongGradient = gradient.dot(gradientOfBatch);
-        }
-
-        private double slope(double ofLine, double ofGradient) {
-            return ofLine * slopeAlongLine + ofGradient * slopeAlongGradient;
-        }
-    }
-
-    /** A sum of squared deviations over it is the variance of the batch's mean. */
-    private double divisor(int parts, int size) {
-        return (parts - 1.0) * (settings.asPublished ? 1 : size);
-    }
-
-    /** Losses and gradients of the examples of a batch: their mean, in MEAN, and the variances, for gradients in SQUARES. */
-    private final class Examples {
-
-        private final Vector variances;
-        private double loss;
-        private double lossVariance;
-
-        private Examples(TrainingBatch batch, double step, Vector along) {
-            variances = batch.memory(SQUARES);
-            Vector mean = batch.memory(MEAN);
-            mean.scale(0);
-            variances.scale(0);
-            int size = batch.size();
-            batch.gradients(step, along, size, (one, exampleLoss, gradient) -> {
-                loss += exampleLoss / size;
-                lossVariance += exampleLoss * exampleLoss;
-                mean.add(1.0 / size, gradient);
-                variances.addSquares(1, gradient);
-            });
-            double divisor = divisor(size, size);
-            lossVariance = Math.max(lossVariance - size * loss * loss, 0) / divisor;
-            // The published code: sum g_i^2 - g^2.
-            variances.addSquares(settings.asPublished ? -1 : -size, mean);
-            variances.scale(1 / divisor);
-        }
-
-        private Observation along(Vector gradient, Vector line) {
-            return new Observation(loss, gradient.dot(line), lossVariance, Math.max(variances.dotSquares(line), 0));
-        }
     }
 }

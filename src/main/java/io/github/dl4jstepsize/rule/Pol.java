@@ -49,15 +49,15 @@ public final class Pol implements StepRule {
     private final Settings settings;
 
     private int steps;
-    /** Running means and the weights that they have already, for the correction of their bias. */
-    private double meanLoss;
-    private double lossWeight;
+    private final MeanLoss meanLoss;
+    /** Running mean, and the weight that it has already, for the correction of its bias. */
     private double meanSquare;
     private double squareWeight;
 
     /** @param settings validated by the caller and not changed afterwards */
     public Pol(Settings settings) {
         this.settings = settings;
+        this.meanLoss = new MeanLoss(settings.decay);
     }
 
     @Override
@@ -85,12 +85,11 @@ public final class Pol implements StepRule {
             squareWeight = decay * squareWeight + (1 - decay);
         }
         steps++;
-        meanLoss = settings.decay * meanLoss + (1 - settings.decay) * batch.loss();
-        lossWeight = settings.decay * lossWeight + (1 - settings.decay);
+        meanLoss.add(batch.loss());
         if (settings.scaled) {
             batch.direction().multiply(batch.memory(0));
         }
-        double polyak = settings.fraction * (meanLoss / lossWeight) / (meanSquare / squareWeight);
+        double polyak = settings.fraction * meanLoss.value() / (meanSquare / squareWeight);
         // Not a number where loss and gradient are both 0.
         double bounded = polyak < settings.maxStep ? Math.max(polyak, settings.minStep) : settings.maxStep;
         double rate = bounded * Math.min(1, steps / (double) settings.warmUp);
@@ -119,8 +118,7 @@ public final class Pol implements StepRule {
     @Override
     public void state(Scalars scalars) {
         steps = scalars.next(steps);
-        meanLoss = scalars.next(meanLoss);
-        lossWeight = scalars.next(lossWeight);
+        meanLoss.state(scalars);
         meanSquare = scalars.next(meanSquare);
         squareWeight = scalars.next(squareWeight);
     }

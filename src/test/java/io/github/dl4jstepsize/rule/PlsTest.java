@@ -25,12 +25,12 @@ class PlsTest {
     void integratesTheBivariateNormalDistribution() {
         for (double correlation : new double[]{-0.999, -0.5, 0, 0.3, 0.9, 0.9999}) {
             double quadrant = 0.25 + Math.asin(correlation) / (2 * Math.PI);
-            assertEquals(quadrant, Pls.upperStrip(0, 0, Double.POSITIVE_INFINITY, correlation), 1e-12, "" + correlation);
+            assertEquals(quadrant, WolfeConditions.upperStrip(0, 0, Double.POSITIVE_INFINITY, correlation), 1e-12, "" + correlation);
         }
         // Independent variables: the product of P(X > 1) and P(-1 < Y < 1).
-        assertEquals(0.15865525393145707 * 0.6826894921370859, Pls.upperStrip(1, -1, 1, 0), 1e-13);
-        assertEquals(0, Pls.upperStrip(0, 1e6, 2e6, 0.5));
-        assertEquals(0.5, Pls.upperStrip(0, -1e9, 1e9, 0.5), 1e-13);
+        assertEquals(0.15865525393145707 * 0.6826894921370859, WolfeConditions.upperStrip(1, -1, 1, 0), 1e-13);
+        assertEquals(0, WolfeConditions.upperStrip(0, 1e6, 2e6, 0.5));
+        assertEquals(0.5, WolfeConditions.upperStrip(0, -1e9, 1e9, 0.5), 1e-13);
     }
 
     @Test

@@ -22,6 +22,10 @@ final class Batches implements DataSetIterator {
 
     private static final long serialVersionUID = 1;
 
+    private static final int STATISTICS_BATCH = 200;
+    /** The step from one seed to the next of SplitMix64, java.util.SplittableRandom's generator. */
+    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+
     private final DataSet data;
     private final int batchSize;
     private final int[] order;
@@ -38,10 +42,19 @@ final class Batches implements DataSetIterator {
         return new Batches(data, batchSize, IntStream.range(0, data.numExamples()).toArray());
     }
 
+    /** In the order in which BatchNormalization's statistics of an average are measured. */
+    static Batches forStatistics(DataSet data) {
+        return inOrder(data, STATISTICS_BATCH);
+    }
+
+    /** Draws an epoch's order. Mixed by one generator, because neighbouring seeds of java.util.Random begin alike. */
+    static Random random(long seed, int epoch) {
+        return new Random(new Random(seed).nextLong() + epoch * GOLDEN_GAMMA);
+    }
+
     static Batches shuffled(DataSet data, int batchSize, long seed, int epoch) {
         List<Integer> order = IntStream.range(0, data.numExamples()).boxed().collect(Collectors.toList());
-        // Mixed by one generator, because neighbouring seeds of java.util.Random begin alike.
-        Collections.shuffle(order, new Random(new Random(seed).nextLong() + epoch * 0x9E3779B97F4A7C15L));
+        Collections.shuffle(order, random(seed, epoch));
         return new Batches(data, batchSize, order.stream().mapToInt(Integer::intValue).toArray());
     }
 

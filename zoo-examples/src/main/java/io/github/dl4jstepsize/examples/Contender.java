@@ -26,9 +26,7 @@ final class Contender {
         this.network = network;
         this.result = result;
         keepRandomState();
-        if (Updaters.dependsOnLength(result.updater)) {
-            network.decayUntil(iterations);
-        }
+        Updaters.tellLength(network, result.updater, iterations);
     }
 
     /** @param iterations how many there will be in all */
@@ -98,7 +96,7 @@ final class Contender {
     void test(Workload.Quality quality, DataSet train, DataSet test) {
         unlessFailed(() -> {
             takeRandomState();
-            double value = quality.of(Updaters.isAveraged(result.updater) ? network.averaged(train) : network, test);
+            double value = quality.of(Updaters.tested(network, result.updater, Batches.forStatistics(train)), test);
             result.testIterations.add(result.loss.size());
             result.testQuality.add(value);
         });

@@ -112,7 +112,7 @@ final class ImageFolder {
     /** The training images in the order of an epoch. */
     DataSetIterator training(int batchSize, long seed, int epoch) {
         List<URI> order = new ArrayList<>(train);
-        Random random = new Random(new Random(seed).nextLong() + epoch);
+        Random random = Batches.random(seed, epoch);
         Collections.shuffle(order, random);
         return iterator(order, batchSize, mirror ? MIRRORED : 0, random.nextLong());
     }

@@ -3,6 +3,7 @@ package io.github.dl4jstepsize.examples;
 import io.github.dl4jstepsize.StepRecord;
 import io.github.dl4jstepsize.StepSizeListener;
 import io.github.dl4jstepsize.StepSizes;
+import org.deeplearning4j.datasets.iterator.EarlyTerminationDataSetIterator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.NeuralNetwork;
@@ -34,7 +35,6 @@ final class Network {
 
     /** Enough to know means and variances of activations to a percent or two. */
     private static final int STATISTICS_EXAMPLES = 2000;
-    private static final int STATISTICS_BATCH = 200;
 
     private static final String RANDOM_STREAM = "randomStream";
 
@@ -105,9 +105,9 @@ final class Network {
     }
 
     /** A copy with the average of the iterates, and BatchNormalization's statistics as measured on some of the data. */
-    Network averaged(DataSet train) {
-        DataSet some = (DataSet) train.getRange(0, Math.min(STATISTICS_EXAMPLES, train.numExamples()));
-        return new Network(StepSizes.averaged(model, Batches.inOrder(some, STATISTICS_BATCH)));
+    Network averaged(DataSetIterator train) {
+        int batches = Math.max(1, STATISTICS_EXAMPLES / train.batch());
+        return new Network(StepSizes.averaged(model, new EarlyTerminationDataSetIterator(train, batches)));
     }
 
     Model model() {

@@ -2,6 +2,7 @@ package io.github.dl4jstepsize.examples;
 
 import me.tongfei.progressbar.ProgressBar;
 import org.deeplearning4j.nn.weights.WeightInit;
+import org.apache.commons.math3.stat.descriptive.rank.Median;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -78,11 +79,11 @@ final class Overhead implements Callable<Integer> {
             updaters.forEach((name, base) -> {
                 List<Double> ours = seconds.get(name);
                 List<Double> theirs = seconds.get(base);
-                double ratio = Statistics.median(
-                        IntStream.range(0, ours.size()).mapToDouble(i -> ours.get(i) / theirs.get(i)));
+                double ratio = new Median().evaluate(
+                        IntStream.range(0, ours.size()).mapToDouble(i -> ours.get(i) / theirs.get(i)).toArray());
                 curves.get(name).add(Math.log10(parameters), ratio);
                 System.out.printf(Locale.ROOT, "%,11d parameters  %-14s %.3f of %s (%.2f ms)%n", parameters, name, ratio,
-                        base, 1000 * Statistics.median(theirs.stream().mapToDouble(Double::doubleValue)));
+                        base, 1000 * new Median().evaluate(theirs.stream().mapToDouble(Double::doubleValue).toArray()));
             });
         }
         draw(curves, picture);

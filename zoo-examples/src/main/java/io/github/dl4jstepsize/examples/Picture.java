@@ -101,6 +101,19 @@ final class Picture {
         line(chart, name, curve, pale, 1).setShowInLegend(false);
     }
 
+    static XYChart lossChart(String title) {
+        return chart(title, "iteration", "loss: batch (pale), running mean");
+    }
+
+    /** The losses of the batches, and over them a mean with a time constant in iterations; nothing where none can be shown. */
+    static void loss(XYChart chart, String name, Curve losses, int timeConstant, Color color) {
+        Curve shown = losses.positive();
+        if (!shown.values.isEmpty()) {
+            background(chart, name + ", every batch", shown, color);
+            line(chart, name, shown.runningMean(timeConstant), color, 2.5f);
+        }
+    }
+
     static XYSeries dashed(XYChart chart, String name, Curve curve, Color color) {
         XYSeries series = line(chart, name, curve, color, 1.5f);
         series.setLineStyle(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[]{6, 4}, 0));

@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize.examples;
 
+import org.apache.commons.math3.stat.StatUtils;
+import org.apache.commons.math3.stat.descriptive.moment.StandardDeviation;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ArrayNode;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
@@ -82,11 +84,11 @@ final class Report {
 
     private String summary(String updater, String format, ToDoubleFunction<Result> figure) {
         double[] values = comparison.of(updater).stream().mapToDouble(figure).toArray();
-        double mean = Statistics.mean(values);
+        double mean = StatUtils.mean(values);
         String used = format.equals(DIGITS) && Math.abs(mean) < SMALL ? SMALL_DIGITS : format;
         String text = String.format(Locale.ROOT, used, mean);
         return values.length < 2 ? text
-                : text + " +- " + String.format(Locale.ROOT, used, Statistics.deviation(values));
+                : text + " +- " + String.format(Locale.ROOT, used, new StandardDeviation().evaluate(values));
     }
 
     private String csv() {

@@ -1,7 +1,8 @@
 package io.github.dl4jstepsize.examples;
 
+import org.apache.commons.math3.stat.descriptive.rank.Median;
+
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** What was measured of one updater with one seed; written to results.json as it is. */
@@ -55,7 +56,7 @@ final class Result {
     }
 
     double medianSeconds() {
-        return Statistics.median(seconds.stream().mapToDouble(Double::doubleValue));
+        return new Median().evaluate(seconds.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     /** The median over the iterations of this updater's time as a ratio to another's for the same batch. */
@@ -64,7 +65,7 @@ final class Result {
         for (int i = 0; i < ratios.length; i++) {
             ratios[i] = seconds.get(i) / other.seconds.get(i);
         }
-        return Statistics.median(Arrays.stream(ratios));
+        return new Median().evaluate(ratios);
     }
 
     double totalSeconds() {

@@ -121,11 +121,11 @@ final class Retrain implements Callable<Integer> {
         requireFit(network, folder, depth, side);
         Output.write(classesFile(directory), String.join("\n", folder.classes) + "\n");
 
-        XYChart chart = chart("Retraining of " + modelName);
-        retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
+        XYChart chart = Picture.lossChart("Retraining of " + modelName + ": training loss");
+        Network retrained = retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
                 saved, chart, Picture.BLUE);
         Path evaluation = directory.resolve("evaluation.txt");
-        Output.write(evaluation, network.evaluate(folder.testing(TEST_BATCH), new Evaluation(folder.classes)).stats());
+        Output.write(evaluation, retrained.evaluate(folder.testing(TEST_BATCH), new Evaluation(folder.classes)).stats());
         System.out.println("Classes: " + classesFile(directory) + ", confusion matrix: " + evaluation);
         draw(chart, directory);
     }
@@ -164,24 +164,23 @@ final class Retrain implements Callable<Integer> {
         TrainTest digits = Digits.load();
         TrainTest low = new TrainTest(classes(digits.train, 0, 5), classes(digits.test, 0, 5));
         TrainTest high = new TrainTest(classes(digits.train, 5, 10), classes(digits.test, 5, 10));
-        XYChart chart = chart("LeNet, trained on the digits 0-4, retrained on 5-9");
+        XYChart chart = Picture.lossChart("LeNet, trained on the digits 0-4, retrained on 5-9: training loss");
 
-        Path pretrained = directory.resolve("digits-0-4.zip");
-        digits("digits 0-4", low, pretrained, fresh -> Networks.leNet(low, fresh, seed), null, null);
+        Model pretrained = digits("digits 0-4", low, directory.resolve("digits-0-4.zip"),
+                fresh -> Networks.leNet(low, fresh, seed), null, null).model();
         digits("5-9, frozen", high, directory.resolve("model-frozen.zip"), fresh -> Transfer.retrain(
-                Network.load(pretrained).model(), 5, freezeTo == null ? "maxpool2" : freezeTo, fresh, seed), chart,
-                Picture.BLUE);
+                pretrained, 5, freezeTo == null ? "maxpool2" : freezeTo, fresh, seed), chart, Picture.BLUE);
         digits("5-9, unfrozen", high, directory.resolve("model.zip"), fresh -> Transfer.retrain(
-                Network.load(pretrained).model(), 5, null, fresh, seed), chart, Picture.ORANGE);
+                pretrained, 5, null, fresh, seed), chart, Picture.ORANGE);
         draw(chart, directory);
     }
 
-    private void digits(String name, TrainTest data, Path file, Function<IUpdater, Model> build, XYChart chart,
-                        Color color) {
+    private Network digits(String name, TrainTest data, Path file, Function<IUpdater, Model> build, XYChart chart,
+                           Color color) {
         int batches = Batches.inOrder(data.train, batchSize).count();
         Network network = resume && Files.exists(file) ? Network.load(file)
                 : new Network(build.apply(Updaters.named(updater, epochs * batches)));
-        retrain(name, network, epoch -> Batches.shuffled(data.train, batchSize, seed, epoch), batches,
+        return retrain(name, network, epoch -> Batches.shuffled(data.train, batchSize, seed, epoch), batches,
                 Batches.inOrder(data.test, TEST_BATCH), file, chart, color);
     }
 
@@ -192,20 +191,27 @@ final class Retrain implements Callable<Integer> {
         return new DataSet(digits.getFeatures().getRows(rows), oneHot);
     }
 
-    private void retrain(String name, Network network, IntFunction<DataSetIterator> epoch, int batches, DataSetIterator test,
-                         Path file, XYChart chart, Color color) {
+    /** @return what was tested and is of use: the network, or a copy with its average, which is saved beside it */
+    private Network retrain(String name, Network network, IntFunction<DataSetIterator> epoch, int batches, DataSetIterator test,
+                            Path file, XYChart chart, Color color) {
         if (network.epochs() > 0) {
+            Updaters.requireSame(updater, network, file);
             System.out.printf("%-13s resumed after epoch %d from %s%n", name, network.epochs(), file);
         }
+        Updaters.tellLength(network, updater, epochs * batches);
         Training training = new Training(network);
         training.run(String.format("%-13s", name), epochs, batches, epoch, () -> network.save(file));
-        System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * accuracy(network, test, file),
-                file);
-        Curve loss = training.loss.positive();
-        if (chart != null && !loss.values.isEmpty()) {
-            Picture.background(chart, name + ", every batch", loss, color);
-            Picture.line(chart, name, loss.runningMean(RUNNING_MEAN), color, 2.5f);
+        Network tested = Updaters.tested(network, updater, epoch.apply(0));
+        Path result = tested == network ? file : file.resolveSibling("averaged-" + file.getFileName());
+        double accuracy = accuracy(tested, test, file);
+        if (tested != network) {
+            tested.save(result);
         }
+        System.out.printf(Locale.ROOT, "%-13s test accuracy %.2f %%, saved as %s%n", name, 100 * accuracy, result);
+        if (chart != null) {
+            Picture.loss(chart, name, training.loss, RUNNING_MEAN, color);
+        }
+        return tested;
     }
 
     private static double accuracy(Network network, DataSetIterator test, Path file) {
@@ -215,10 +221,6 @@ final class Retrain implements Callable<Integer> {
             throw new InputException("the network that was saved as " + file
                     + " predicts NaN: are its frozen layers trained?", e);
         }
-    }
-
-    private static XYChart chart(String title) {
-        return Picture.chart(title + ": training loss", "iteration", Train.LOSS_AXIS);
     }
 
     private static void draw(XYChart chart, Path directory) {

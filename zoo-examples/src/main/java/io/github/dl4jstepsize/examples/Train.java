@@ -8,7 +8,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import java.awt.Color;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,8 +24,6 @@ final class Train implements Callable<Integer> {
 
     /** Time constant of the curve drawn over the noisy losses, in iterations. */
     private static final int RUNNING_MEAN = 20;
-
-    static final String LOSS_AXIS = "loss: batch (pale), running mean";
 
     private static final Map<String, String> SHORT_NAMES = Map.of("digits", "digits-lenet", "fashion-mnist", "fashion-mlp");
 
@@ -95,9 +92,7 @@ final class Train implements Callable<Integer> {
         int iterations = lastEpoch * batches.apply(0).count();
         Network fresh = workload.network(examples, Updaters.named(updater, iterations), seed);
         Network network = resume ? resume(saved, fresh) : fresh;
-        if (Updaters.dependsOnLength(updater)) {
-            network.decayUntil(iterations);
-        }
+        Updaters.tellLength(network, updater, iterations);
         if (ui) {
             TrainingUi.show(network);
         }
@@ -110,14 +105,14 @@ final class Train implements Callable<Integer> {
             }
         }));
         report(updater, workload, examples, training);
-        XYChart losses = Picture.chart(workload.title + ": training loss", "iteration", LOSS_AXIS);
-        addLoss(losses, updater, training, Picture.BLUE);
+        XYChart losses = Picture.lossChart(workload.title + ": training loss");
+        Picture.loss(losses, updater, training.loss, RUNNING_MEAN, Picture.BLUE);
 
         if (!alone) {
             Training other = new Training(workload.network(examples, Updaters.named(baseline, iterations), seed));
             other.run(label(baseline), lastEpoch, batches.apply(0).count(), batches, () -> { });
             report(baseline, workload, examples, other);
-            addLoss(losses, baseline + " (baseline)", other, Picture.ORANGE);
+            Picture.loss(losses, baseline + " (baseline)", other.loss, RUNNING_MEAN, Picture.ORANGE);
         }
 
         Picture.logarithmic(losses);
@@ -145,19 +140,13 @@ final class Train implements Callable<Integer> {
             throw new InputException(saved + " holds a network of " + network.model().numParams() + " parameters, but that of"
                     + " --data " + data + " has " + fresh.model().numParams());
         }
-        // A rate that falls to 0 differs with the length of the training.
-        boolean same = Updaters.dependsOnLength(updater)
-                ? network.updater().getClass() == fresh.updater().getClass() : network.updater().equals(fresh.updater());
-        if (!same) {
-            throw new InputException(saved + " has been trained with " + network.updater() + ", but --updater " + updater + " is "
-                    + fresh.updater() + ": give the same, or leave out --resume");
-        }
+        Updaters.requireSame(updater, network, saved);
         System.out.println("Resuming after epoch " + network.epochs() + " from " + saved);
         return network;
     }
 
     private static void report(String name, Workload workload, TrainTest examples, Training training) {
-        Network tested = Updaters.isAveraged(name) ? training.network.averaged(examples.train) : training.network;
+        Network tested = Updaters.tested(training.network, name, Batches.forStatistics(examples.train));
         System.out.printf(Locale.ROOT, "%s %s %s, last training losses %.4f%n", label(name), workload.quality.title,
                 workload.quality.text(workload.quality.of(tested, examples.test)),
                 training.loss.runningMean(RUNNING_MEAN).last());
@@ -165,13 +154,5 @@ final class Train implements Callable<Integer> {
 
     private static String label(String updater) {
         return String.format("%-10s", updater);
-    }
-
-    private static void addLoss(XYChart chart, String name, Training training, Color color) {
-        Curve loss = training.loss.positive();
-        if (!loss.values.isEmpty()) {
-            Picture.background(chart, name + ", every batch", loss, color);
-            Picture.line(chart, name, loss.runningMean(RUNNING_MEAN), color, 2.5f);
-        }
     }
 }

@@ -16,6 +16,7 @@ import io.github.dl4jstepsize.SalsaUpdater;
 import io.github.dl4jstepsize.ScheduleFreeUpdater;
 import io.github.dl4jstepsize.SlsUpdater;
 import io.github.dl4jstepsize.StepSizeUpdater;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.AdaGrad;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -23,6 +24,7 @@ import org.nd4j.linalg.learning.config.Nadam;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
@@ -80,7 +82,7 @@ final class Updaters {
      * @param name       a name in the tables. Ours may be followed by {@code :averaged}, DL4J's by a learning rate, as in
      *                   {@code sgd=0.1}, FAN by its step, as in {@code fan=0.2}, and all by {@code :linear}, as in
      *                   {@code adam=0.001:linear}; for ours, the network's listener has to know, see
-     *                   {@link Network#decayUntil}
+     *                   {@link #tellLength}
      * @param iterations of the whole training, for those that depend on it
      * @throws InputException if there is no such updater
      */
@@ -141,10 +143,38 @@ final class Updaters {
         return name.contains(":" + LINEAR);
     }
 
+    /** Tells a network how many iterations there will be, if the name of its updater says so. */
+    static void tellLength(Network network, String name, int iterations) {
+        if (dependsOnLength(name)) {
+            network.decayUntil(iterations);
+        }
+    }
+
     /** Whether an average of the iterates is to be tested: the name says so, or the updater always averages. */
     static boolean isAveraged(String name) {
         IUpdater updater = named(name, 1);
         return updater instanceof StepSizeUpdater && ((StepSizeUpdater) updater).isAveraging();
+    }
+
+    /**
+     * What of a trained network is to be tested: a copy with the average of its iterates, or itself.
+     *
+     * @param name  of its updater
+     * @param train for the statistics of the average's BatchNormalization
+     */
+    static Network tested(Network network, String name, DataSetIterator train) {
+        return isAveraged(name) ? network.averaged(train) : network;
+    }
+
+    /** @throws InputException if a network that was saved has been trained with another updater than the one with that name */
+    static void requireSame(String name, Network network, Path saved) {
+        IUpdater now = named(name, 1);
+        IUpdater before = network.updater();
+        // A rate that falls to 0 differs with the length of the training.
+        if (!(dependsOnLength(name) ? before.getClass() == now.getClass() : before.equals(now))) {
+            throw new InputException(saved + " has been trained with " + before + ", but --updater " + name + " is " + now
+                    + ": give the same, or leave out --resume");
+        }
     }
 
     private static List<String> names() {

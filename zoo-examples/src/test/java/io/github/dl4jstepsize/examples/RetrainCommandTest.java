@@ -53,7 +53,7 @@ class RetrainCommandTest {
 
     private Run retrain(Object... more) {
         Object[] fixed = {"retrain", "--model", "lenet", "--images", images, "--weights", weights, "--out", directory,
-            "--size", 8, "--updater", "pal"};
+            "--size", 8};
         Object[] all = Arrays.copyOf(fixed, fixed.length + more.length);
         System.arraycopy(more, 0, all, fixed.length, more.length);
         return Run.of(all);
@@ -80,6 +80,24 @@ class RetrainCommandTest {
         Network after = Network.load(directory.resolve("retrain/model.zip"));
         assertEquals(before.model().getParam("0_W"), after.model().getParam("0_W"), "frozen");
         assertEquals(2, after.model().getParam("5_b").length(), "a new head for two classes");
+    }
+
+    /** README's first choice: what is tested is its average, which is saved beside the network that training goes on with. */
+    @Test
+    void anAverageIsTestedAndSaved() throws IOException {
+        Run run = retrain("--updater", "auto", "--epochs", 6, "--batch", 8);
+        assertEquals(0, run.exitCode, run::toString);
+        Path averaged = directory.resolve("retrain/averaged-model.zip");
+        assertTrue(run.out.contains("saved as " + averaged), run::toString);
+        double accuracy = Double.parseDouble(run.out.replaceAll("(?s).*test accuracy ([0-9.]+) %.*", "$1"));
+        Pixels pixels = PretrainedModel.named("lenet").pixels;
+        assertEquals(accuracy / 100, Network.load(averaged).accuracy(
+                new ImageFolder(images, 1, 8, pixels, false, 1).testing(8)), 1e-4);
+        Network model = Network.load(directory.resolve("retrain/model.zip"));
+        assertNotEquals(model.model().params(), Network.load(averaged).model().params());
+
+        assertEquals(0, retrain("--updater", "auto:linear", "--epochs", 2, "--batch", 8).exitCode);
+        Run.expect(1, "trained with AutoUpdater", retrain("--epochs", 3, "--batch", 8, "--resume"));
     }
 
     /** A model of the zoo as a user would have it: a graph whose head is a convolution, in a zip. */
