@@ -2,10 +2,14 @@ package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Scalars;
 
-/** When an iterate goes into the average of the iterates, and with which weight: part of the updater state. */
+/**
+ * When an iterate goes into the average of the iterates, and with which weight: part of the updater state. Polynomial-decay
+ * averaging with gamma = 8: O. Shamir, T. Zhang, "Stochastic gradient descent for non-smooth optimization", 2013; M. Ivgi et al.,
+ * "DoG is SGD's best friend", 2023, has this gamma.
+ */
 final class IterateAverage {
 
-    /** The average weighs the last ninth of the iterates most: weight 9/(t + 8) on iterate t. */
+    /** gamma + 1: the average weighs the last ninth of the iterates most, with weight 9/(t + 8) on iterate t. */
     private static final double AVERAGED_PART = 9;
     /** Every iterate goes into the average at first, every second one from here on, every third from twice here on ... */
     private static final int ITERATES_PER_GAP = 100;

@@ -15,8 +15,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * DL4J asks for the size variable by variable and adds up, so that the room for scalars occurs once per variable. Those
  * of the network's first block are used, the others stay zero.
  * <p>
- * A double is stored as a sum of {@link #PARTS} numbers of the state's type, which is exact in single precision as well,
- * and whose mean over several workers (ParallelWrapper) is the mean of the doubles.
+ * A double is stored as a sum of {@link #PARTS} numbers of the state's type, which is exact in single precision as well
+ * from about 1e-29 to 3e38, and whose mean over several workers (ParallelWrapper) is the mean of the doubles.
  */
 final class StateLayout {
 

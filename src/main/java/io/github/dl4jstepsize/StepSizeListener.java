@@ -74,8 +74,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * <p>
      * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
      * {@link ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last
-     * twentieth. Their network ends at the average, but with NONE, and beyond the horizon stays there and goes on with a
-     * fifth of the step; AutoUpdater, where FAN has taken over, as the others.
+     * twentieth. Unless the decay is NONE, their network ends at the average. Who trains on stays at the average and has a
+     * fifth of the step; where FAN has taken over in AutoUpdater, a hundredth.
      *
      * @param epochs 1 or greater
      * @return this listener

@@ -465,7 +465,7 @@ final class StepSizeSearch {
         public void decayWeights(double part) {
             if (weights == null) {
                 List<INDArrayIndex> places = new ArrayList<>();
-                variables.stream().filter(variable -> WeightScale.isWeight(variable) && !isFrozen(variable.getLayer()))
+                variables.stream().filter(variable -> FanIn.isWeight(variable) && !isFrozen(variable.getLayer()))
                         .forEach(variable -> places.add(WeightScale.place(variable, parameters)));
                 INDArray gradientView = flat(forwardPass.gradientView());
                 weights = parameterVector.beside(forEach(places, i -> parameters.get(places.get(i))));

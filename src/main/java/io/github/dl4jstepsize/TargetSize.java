@@ -61,7 +61,7 @@ final class TargetSize {
         if (labels.size(units) != count || !letsThrough(layer.getConfig(), count) || !letsThrough(outputLayer, count)) {
             return null;
         }
-        INDArray numbers = WeightScale.inFloatingPoint(labels);
+        INDArray numbers = FanIn.inFloatingPoint(labels);
         INDArray counted = counted(numbers, pass.labelMask(output), units);
         if (counted == null) {
             return null;

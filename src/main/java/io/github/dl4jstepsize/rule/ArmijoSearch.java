@@ -51,7 +51,7 @@ final class ArmijoSearch {
      * The step to go on with after a search that found nothing between {@code step} and
      * {@code step * backtrack^maxTrials}. That says more about the batch, or about rounding errors, than about the
      * length of the step. So the step is halved, and not below 1e-4 of the initial one, where the published codes
-     * multiply it by backtrack^maxTrials: 2.7e-5, a cut from which they recover in fifteen epochs.
+     * multiply it by backtrack^maxTrials: 2.7e-5 for SLS, a cut from which it recovers in fifteen epochs, and 2e-10 for SaLSa.
      */
     static double afterFailure(double step, double initialStep) {
         return Math.max(CUT_OF_FAILURE * step, Math.min(step, FLOOR_OF_FAILURE * initialStep));

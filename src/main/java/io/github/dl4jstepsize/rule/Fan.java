@@ -27,8 +27,8 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
- * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Examples without noise do not
- * need it, and what decays is needed: a smooth curve was fitted with 8 % of its variance missing. So it gets weaker where the
+ * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Without
+ * noise weight decay only does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the
  * mean loss falls below a twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative.
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
@@ -38,7 +38,7 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * Measures nothing; no extra pass, and one vector for the scale of the weights beside Adam's two.
  * <p>
- * Source: this project's measurements, see "FAN" in zoo-examples/experiments. The scale is the standard deviation of
+ * Source: this project's measurements, zoo-examples/experiments/02-fan-step.txt and later ones. The scale is the standard deviation of
  * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
  * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. (Not for pixels from 0 to 255 that an LSTM reads: they saturate its gates, and shorter steps

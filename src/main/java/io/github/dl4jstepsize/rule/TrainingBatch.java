@@ -43,26 +43,8 @@ public interface TrainingBatch extends Losses {
     void constrain(Vector point);
 
     /**
-     * Writes for each parameter s/sqrt(3 n). n is
-     * <ul>
-     *   <li>fan_in, the number of inputs that a unit of its layer sums up,</li>
-     *   <li>0.2 fan_in for weights that are multiplied with what an LSTM's gates let through,</li>
-     *   <li>for weights that are multiplied with an input of the network, the mean sum of these inputs' squares in this
-     *       batch, at least 0.1 and fan_in/positions (examples times steps of time), for those of an LSTM at most fan_in: of
-     *       inputs of mean square 1 that is fan_in again; where one of not too many is on, it is 1,</li>
-     *   <li>for weights whose size a normalization undoes, 1 over three times their own mean square, at most 100 fan_in; for
-     *       those whose size it undoes in part, at most 2 over their mean square,</li>
-     *   <li>for biases the fan_in of their layer's weights, the larger one if it has several kinds of them, for the gains of
-     *       a BatchNormalization that of the layer before;</li>
-     *   <li>all of it, but for weights before normalizations, max(1, (depth - 2)/4)^2 times. depth is the most layers with
-     *       weights to train that follow one another in the network without a normalization between them, hidden layers with a
-     *       sigmoid aside.</li>
-     * </ul>
-     * s is 1, but for the weights and the bias of an output unit whose activation lets large numbers through, the root mean
-     * square of its targets in this batch, at least 1. (Of output layers, and of dense layers and convolutions directly before
-     * a loss layer.)
-     * <p>
-     * The result depends on the batch: make it once and remember it.
+     * Writes for each parameter s/sqrt(3 n), the natural size of weights in its place, as {@link Fan} defines it. The result
+     * depends on the batch: make it once and remember it.
      */
     void weightScale(Vector result);
 
@@ -89,8 +71,8 @@ public interface TrainingBatch extends Losses {
     double nextDecay();
 
     /**
-     * Another one: the examples of this batch as a part of those of the batch before, if they are less than half as many;
-     * otherwise 1. An epoch's last batch, if it is a small one, then moves the parameters in proportion to its size.
+     * A factor for small batches: 1 or, if this batch has less than half the examples of the one before, the ratio of the two.
+     * An epoch's last batch, if it is a small one, then moves the parameters in proportion to its size.
      */
     double share();
 

@@ -122,8 +122,8 @@ final class Retrain implements Callable<Integer> {
         Output.write(classesFile(directory), String.join("\n", folder.classes) + "\n");
 
         XYChart chart = Picture.lossChart("Retraining of " + modelName + ": training loss");
-        Network retrained = retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches, folder.testing(TEST_BATCH),
-                saved, chart, Picture.BLUE);
+        Network retrained = retrain("retrain", network, epoch -> folder.training(batchSize, seed, epoch), batches,
+                folder.testing(TEST_BATCH), saved, chart, Picture.BLUE);
         Path evaluation = directory.resolve("evaluation.txt");
         Output.write(evaluation, retrained.evaluate(folder.testing(TEST_BATCH), new Evaluation(folder.classes)).stats());
         System.out.println("Classes: " + classesFile(directory) + ", confusion matrix: " + evaluation);
