@@ -7,8 +7,6 @@ import javax.imageio.ImageIO;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -31,10 +29,6 @@ class LandscapeCommandTest {
         assertEquals(3, page.split("data:image/png", -1).length, "two pictures");
         assertTrue(page.contains("const iterations = [0,3];"));
         assertTrue(run.out.contains("training set, convex:"), run::toString);
-        // The training is PAL's: the step that it took in the first iteration is the one marked as PAL's.
-        Matcher first = Pattern.compile("\n +0 +([0-9.]+) +([0-9.]+)").matcher(run.out);
-        assertTrue(first.find(), run::toString);
-        assertEquals(Double.parseDouble(first.group(1)), Double.parseDouble(first.group(2)), 0.15, run.toString());
     }
 
     @Test
