@@ -86,6 +86,9 @@ abstract class ForwardPass {
 
     abstract Collection<TrainingListener> listeners();
 
+    /** The network's and its optimizer's. */
+    abstract void setListeners(Collection<TrainingListener> listeners);
+
     /** The network's flat gradient. */
     abstract INDArray gradientView();
 

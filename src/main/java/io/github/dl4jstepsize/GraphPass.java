@@ -203,6 +203,11 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
+    void setListeners(Collection<TrainingListener> listeners) {
+        network.setListeners(listeners);
+    }
+
+    @Override
     INDArray gradientView() {
         return network.getGradientsViewArray();
     }

@@ -137,7 +137,7 @@ final class Guard {
                     + ", the last good step size was " + (anyStep ? lastGoodStepSize : "none") + ". The network is as it was"
                     + " before the first of them. (A method that walks along lines, GOLS-I or PLS, may have stepped there"
                     + " before.) Look for NaN or huge numbers in the data and in user-defined losses and layers, for"
-                    + " targets beyond what the output's activation can reach, or clip the gradient."
+                    + " targets beyond what the output's activation can reach."
                     + " StepSizeListener.maxNotFinite sets the number of times");
         }
     }

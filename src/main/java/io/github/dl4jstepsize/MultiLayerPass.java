@@ -147,6 +147,11 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
+    void setListeners(Collection<TrainingListener> listeners) {
+        network.setListeners(listeners);
+    }
+
+    @Override
     INDArray gradientView() {
         return network.getGradientsViewArray();
     }

@@ -133,6 +133,9 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
             search.backwardPass();
+            if (horizon != null) {
+                search.decayUntil(horizon);
+            }
         }
     }
 
@@ -140,10 +143,7 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     public void onGradientCalculation(Model model) {
         StepSizeSearch search = StepSizes.install(model);
         if (search != null) {
-            search.trials().trainingPassDone(atCreation);
-            if (horizon != null) {
-                search.decayUntil(horizon);
-            }
+            search.trainingPassDone(atCreation);
         }
     }
 

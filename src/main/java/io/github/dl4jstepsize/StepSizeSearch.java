@@ -8,6 +8,7 @@ import io.github.dl4jstepsize.rule.TrainingBatch;
 import io.github.dl4jstepsize.rule.Vector;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
@@ -20,6 +21,8 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,6 +41,8 @@ import java.util.function.IntFunction;
  * asks for that array ({@link #store}), and read again afterwards, because whoever asked may have changed it.
  */
 final class StepSizeSearch {
+
+    private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
     /** A mean of ones over many workers may not be quite 1; one of ones and a zero is farther from it. */
     private static final double ROUNDING = 1e-4;
@@ -83,8 +88,11 @@ final class StepSizeSearch {
     /** The last one beyond which the training has gone on. */
     private Horizon exceeded;
 
-    /** Whether the listener has told of the training pass of the iteration that is under way. */
+    /** Whether the listener has told of the backward pass of the iteration that is under way, and of its end. */
     private boolean heard;
+    private boolean heardOfEnd;
+    /** Whether the average has this iteration's result. */
+    private boolean averaged;
     private StepRecord lastRecord;
 
     /**
@@ -123,6 +131,9 @@ final class StepSizeSearch {
         this.forwardPass = forwardPass.apply(updater.objective());
         constrained = Arrays.stream(this.forwardPass.layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));
         rule = updater.newRule();
+        if (rule.readsSlope()) {
+            warnOfChangedGradients(updater);
+        }
         layout = StateLayout.of(updater);
         untouched = layout.collect(progress, rule);
         firstBlockLength = length(blocks.get(0));
@@ -174,6 +185,15 @@ final class StepSizeSearch {
         }
     }
 
+    private void warnOfChangedGradients(StepSizeUpdater updater) {
+        variables.stream().map(variable -> variable.getLayer().getConfig().getGradientNormalization())
+                .filter(normalization -> normalization != null && normalization != GradientNormalization.None).findFirst()
+                .ifPresent(normalization -> LOG.warn("{}: the network has gradientNormalization({}), but of gradients that it"
+                        + " has changed this method cannot tell the slope of the loss: its steps may be much too long or too"
+                        + " short. Leave it out, which a search needs less than a learning rate does, or use a method that"
+                        + " looks at no slope, for example AutoUpdater", updater.getClass().getSimpleName(), normalization));
+    }
+
     private static boolean isConstrained(org.deeplearning4j.nn.conf.layers.Layer layer) {
         if (layer instanceof Bidirectional) {
             return isConstrained(((Bidirectional) layer).getFwd());
@@ -215,6 +235,16 @@ final class StepSizeSearch {
         forwardPass.backwardPass();
     }
 
+    /**
+     * Called when the training pass of an iteration is complete.
+     *
+     * @param guess where the random stream may have been before it; may be null
+     */
+    void trainingPassDone(RandomState guess) {
+        heardOfEnd = true;
+        trials.trainingPassDone(guess);
+    }
+
     /** Makes the step of this iteration decay. */
     void decayUntil(Horizon horizon) {
         this.horizon = horizon;
@@ -222,9 +252,11 @@ final class StepSizeSearch {
 
     /** Called when an iteration is complete, but for constraints. */
     void parametersMoved(int iteration, int epoch) {
-        if (average != null) {
+        // Two listeners tell it twice.
+        if (average != null && !averaged) {
             applyConstraints(iteration, epoch);
             progress.average.take(parameterVector, average);
+            averaged = true;
         }
     }
 
@@ -301,7 +333,14 @@ final class StepSizeSearch {
         if (!heard) {
             throw DirectionUpdater.withoutListener(updaters.get(0).updater());
         }
+        if (!heardOfEnd) {
+            // The optimizer of a graph that DL4J has cloned does not know of the listeners that the graph has.
+            forwardPass.setListeners(new ArrayList<>(forwardPass.listeners()));
+            trainingPassDone(null);
+        }
         heard = false;
+        heardOfEnd = false;
+        averaged = false;
         load();
         INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();

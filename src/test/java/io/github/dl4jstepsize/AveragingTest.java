@@ -467,6 +467,21 @@ class AveragingTest {
     }
 
     @Test
+    void twoListenersCountAnIterateOnce() {
+        INDArray[] averages = new INDArray[2];
+        for (int i = 0; i < averages.length; i++) {
+            Model network = Problem.MLP_CLIPPED.network(PalUpdater.builder().averaging(true).build(), DataType.DOUBLE);
+            network.addListeners(new StepSizeListener());
+            if (i == 1) {
+                network.addListeners(new StepSizeListener());
+            }
+            Problem.MLP_CLIPPED.fit(network, 5);
+            averages[i] = StepSizes.averaged(network).params();
+        }
+        assertEquals(0, ForwardPassTest.maxDifference(averages[0], averages[1]));
+    }
+
+    @Test
     void withoutBatchesStatisticsCannotBeMeasured() {
         MultiLayerNetwork network = (MultiLayerNetwork) Problem.CNN_BATCH_NORM_DROPOUT.network(new AutoUpdater(), DataType.FLOAT);
         network.setListeners(new StepSizeListener());

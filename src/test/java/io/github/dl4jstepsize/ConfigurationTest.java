@@ -301,6 +301,24 @@ class ConfigurationTest {
         assertEquals(records(original, problem, 5, 9), records(clone, problem, 5, 9));
     }
 
+    /** It has the listeners of the original, but DL4J's optimizer in it tells them nothing. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void aClonedGraphTrainsLikeItsOriginal(StepSizeUpdater updater) {
+        Problem problem = Problem.MLP_CLIPPED;
+        List<StepRecord> heard = new ArrayList<>();
+        ComputationGraph original = ((MultiLayerNetwork) problem.network(updater, DataType.FLOAT)).toComputationGraph();
+        original.addListeners(new StepSizeListener().iterations(30).onStep(heard::add));
+        problem.fit(original, 5);
+        ComputationGraph clone = original.clone();
+        // DL4J's clone forgets them.
+        clone.getConfiguration().setIterationCount(original.getIterationCount());
+        clone.getConfiguration().setEpochCount(original.getEpochCount());
+        heard.clear();
+        assertEquals(records(original, problem, 5, 9), records(clone, problem, 5, 9));
+        assertEquals(heard.subList(0, 9).toString(), heard.subList(9, heard.size()).toString());
+    }
+
     @ParameterizedTest
     @MethodSource("updaters")
     void transferLearningReplacesAnUpdater(StepSizeUpdater updater) {

@@ -269,6 +269,20 @@ class GuardTest {
         assertEquals(expected, printed.split("hardly lower", -1).length - 1, printed);
     }
 
+    /** Of a gradient that DL4J has made as long as another one, L4 once took the length for the slope of the loss, and diverged. */
+    @Test
+    void warnsOfClippedGradientsWhereTheirSlopeMatters() {
+        String warning = "L4Updater: the network has gradientNormalization(ClipL2PerLayer)";
+        assertTrue(printed(() -> Problem.MLP_CLIPPED.fit(network(Problem.MLP_CLIPPED, new L4Updater(), new StepSizeListener()),
+                3)).contains(warning));
+        for (StepSizeUpdater updater : List.of(new AutoUpdater(), new AccuracySlsUpdater())) {
+            assertFalse(printed(() -> Problem.MLP_CLIPPED.fit(network(Problem.MLP_CLIPPED, updater, new StepSizeListener()), 3))
+                    .contains("gradientNormalization"));
+        }
+        assertFalse(printed(() -> Problem.MLP_DROPOUT_L2.fit(network(Problem.MLP_DROPOUT_L2, new L4Updater(),
+                new StepSizeListener()), 3)).contains("gradientNormalization"));
+    }
+
     @Test
     void autoUpdaterIsNotRecommendedToThoseWhoHaveIt() {
         assertTrue(printedWith(new PalUpdater(), 0.94).contains("or another method, for example AutoUpdater"));

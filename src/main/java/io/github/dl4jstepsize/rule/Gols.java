@@ -71,6 +71,11 @@ public final class Gols implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         if (phase == Phase.NO_LINE) {
             return startLine(batch);

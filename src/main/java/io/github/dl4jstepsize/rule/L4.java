@@ -74,6 +74,11 @@ public final class L4 implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         double loss = batch.loss();
         steps++;

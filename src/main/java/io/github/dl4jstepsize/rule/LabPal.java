@@ -142,6 +142,11 @@ public final class LabPal implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         batchSize = Math.max(batchSize, batch.size());
         boolean keptBatchesAreMissing = searching && settings.measurement == Measurement.PUBLISHED

@@ -77,6 +77,11 @@ public final class Momo implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         steps++;
         boolean adam = settings.direction == Direction.ADAM;

@@ -43,6 +43,11 @@ public final class Pal implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         Vector direction = batch.direction();
         double gg = directionAdaptation == 0 ? 0 : direction.dot(direction);

@@ -121,6 +121,11 @@ public final class Pls implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         if (batch.size() < 2) {
             if (tooFewExamples) {

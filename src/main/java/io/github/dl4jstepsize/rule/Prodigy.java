@@ -42,6 +42,9 @@ public final class Prodigy implements StepRule {
         public boolean safeguardWarmup;
     }
 
+    /** s is multiplied as a whole when its factor has fallen below this: every 1,386 iterations, with beta3 0.9995. */
+    private static final double SMALLEST_FACTOR = 0.5;
+
     private final Settings settings;
     private final double beta3;
 
@@ -51,6 +54,8 @@ public final class Prodigy implements StepRule {
     private double largestEstimate;
     /** n. */
     private double numerator;
+    /** What the vector that is kept has to be multiplied with to be s. */
+    private double sumFactor = 1;
 
     /** @param settings validated by the caller and not changed afterwards */
     public Prodigy(Settings settings) {
@@ -88,9 +93,9 @@ public final class Prodigy implements StepRule {
         double weight = distance / settings.initialDistance;
 
         numerator = beta3 * numerator + weight * rate * direction.dotDifference(start, batch.parameters());
-        sum.scale(beta3);
-        sum.add(weight * (settings.safeguardWarmup ? distance : rate), direction);
-        double denominator = sum.norm1();
+        decay(sum);
+        sum.add(weight * (settings.safeguardWarmup ? distance : rate) / sumFactor, direction);
+        double denominator = sumFactor * sum.norm1();
         if (denominator == 0) {
             return Step.chosen(0, distance, Outcome.NO_DESCENT);
         }
@@ -99,6 +104,15 @@ public final class Prodigy implements StepRule {
         estimate(settings.coefficient * numerator / denominator);
         direction.adam(first, second, settings.beta1, settings.beta2, distance * settings.epsilon);
         return Step.chosen(rate, distance, Outcome.ESTIMATED);
+    }
+
+    /** Multiplies s with beta3, mostly without a pass over it. */
+    private void decay(Vector sum) {
+        sumFactor *= beta3;
+        if (sumFactor < SMALLEST_FACTOR) {
+            sum.scale(sumFactor);
+            sumFactor = 1;
+        }
     }
 
     private double biasCorrection() {
@@ -121,6 +135,7 @@ public final class Prodigy implements StepRule {
         distance = scalars.next(distance);
         largestEstimate = scalars.next(largestEstimate);
         numerator = scalars.next(numerator);
+        sumFactor = scalars.next(sumFactor);
     }
 
     @Override

@@ -103,6 +103,11 @@ public final class Salsa implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         if (!Double.isFinite(batch.loss())) {
             return Step.chosen(0, stepSize, Outcome.NOT_FINITE);

@@ -95,6 +95,11 @@ public final class Sls implements StepRule {
     }
 
     @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         double slope = batch.gradient().dot(batch.direction());
         if (!Double.isFinite(slope) || !Double.isFinite(batch.loss())) {

@@ -41,6 +41,14 @@ public interface StepRule {
         return true;
     }
 
+    /**
+     * Whether this rule takes an inner product with the gradient for the slope of the loss, which that of a clipped or normalized
+     * gradient is not.
+     */
+    default boolean readsSlope() {
+        return false;
+    }
+
     /** Whether this rule applies {@link TrainingBatch#decay()} and {@link TrainingBatch#share()} itself, as far as it should. */
     default boolean decaysByItself() {
         return false;
