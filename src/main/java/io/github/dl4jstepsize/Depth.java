@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-import static io.github.dl4jstepsize.StepSizeSearch.isFrozen;
+import static io.github.dl4jstepsize.NetworkVectors.isFrozen;
 
 /**
  * How many layers with weights to train follow one another in a network without a normalization between them. Hidden layers with a

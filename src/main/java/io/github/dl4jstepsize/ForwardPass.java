@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
@@ -158,6 +159,24 @@ abstract class ForwardPass {
     abstract double score();
 
     abstract Layer[] layers();
+
+    /** Whether DL4J changes the parameters once more after a step. */
+    final boolean isConstrained() {
+        return Arrays.stream(layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));
+    }
+
+    private static boolean isConstrained(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        if (layer instanceof Bidirectional) {
+            return isConstrained(((Bidirectional) layer).getFwd());
+        }
+        return layer.getConstraints() != null && !layer.getConstraints().isEmpty();
+    }
+
+    final void applyConstraints(int iteration, int epoch) {
+        for (Layer layer : layers()) {
+            layer.applyConstraints(iteration, epoch);
+        }
+    }
 
     /** Output layers in the order of outputs. */
     abstract Layer[] outputLayers();

@@ -71,8 +71,8 @@ final class Horizon implements Serializable {
     }
 
     void warn() {
-        LOG.warn("the training has gone on beyond its {} {}: the decay stays at {}. If this is meant to be a new training,"
-                        + " give the listener its whole length", length,
+        LOG.warn("the training has gone on beyond its {} {}: steps have {} of their length from now on (AutoUpdater's and"
+                        + " ScheduleFreeUpdater's a fifth). To train on at full length, give the listener the whole length", length,
                 inEpochs ? "epochs" : "iterations", FLOOR);
     }
 }

@@ -74,12 +74,14 @@ public final class LabPalUpdater extends StepSizeUpdater {
         momentum = Check.fraction("momentum", builder.momentum);
         searchEvery = Check.between("searchEvery", builder.searchEvery, 1, Integer.MAX_VALUE);
         approximationBatches = Check.between("approximationBatches", builder.approximationBatches, 1, Integer.MAX_VALUE);
-        batchSchedule = new TreeMap<>(Check.given("batchSchedule", builder.batchSchedule));
+        Check.given("batchSchedule", builder.batchSchedule).keySet()
+                .forEach(iteration -> Check.given("batchSchedule's fit iteration", iteration));
+        batchSchedule = new TreeMap<>(builder.batchSchedule);
         if (!batchSchedule.containsKey(0)) {
             throw Check.out("batchSchedule", batchSchedule, "a map with an entry for fit iteration 0");
         }
         batchSchedule.forEach((iteration, batches) -> {
-            Check.between("batchSchedule's iteration", iteration, 0, Integer.MAX_VALUE);
+            Check.between("batchSchedule's fit iteration", iteration, 0, Integer.MAX_VALUE);
             Check.between("batchSchedule's batches per update", Check.given("batchSchedule's batches per update", batches),
                     1, Integer.MAX_VALUE);
         });

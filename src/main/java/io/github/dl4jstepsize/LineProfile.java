@@ -86,7 +86,8 @@ public final class LineProfile {
      * @param direction flat, not 0
      * @param steps     distances, increasing, at least 3
      * @param data      all batches together make the loss; reset before every step
-     * @throws IllegalArgumentException if the steps do not increase, the direction has no length, or there are no data
+     * @throws IllegalArgumentException if the steps do not increase, start or direction have another length than the
+     *                                  parameters, the direction is 0, or there are no data
      */
     public static LineProfile measure(Model network, INDArray start, INDArray direction, double[] steps,
                                       DataSetIterator data) {
@@ -96,6 +97,8 @@ public final class LineProfile {
                 throw Check.out("step " + i, steps[i], "greater than the one before, " + steps[i - 1]);
             }
         }
+        requireLength("start", start, network);
+        requireLength("direction", direction, network);
         double norm = direction.norm2Number().doubleValue();
         if (!(norm > 0 && norm < Double.POSITIVE_INFINITY)) {
             throw Check.out("the norm of the direction", norm, "greater than 0 and finite");
@@ -119,6 +122,12 @@ public final class LineProfile {
         }
         profile.fitParabola();
         return profile;
+    }
+
+    private static void requireLength(String name, INDArray array, Model network) {
+        if (Check.given(name, array).length() != network.numParams()) {
+            throw Check.out("the length of " + name, array.length(), "that of the parameters, " + network.numParams());
+        }
     }
 
     private void evaluate(Model network, DataSetIterator data, int step) {

@@ -1,37 +1,24 @@
 package io.github.dl4jstepsize;
 
-import io.github.dl4jstepsize.rule.Losses;
 import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
-import io.github.dl4jstepsize.rule.TrainingBatch;
-import io.github.dl4jstepsize.rule.Vector;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.GradientNormalization;
-import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
-import org.nd4j.linalg.learning.regularization.Regularization;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.IntFunction;
 
 /**
  * The search for step sizes in one network: runs at the end of DL4J's update pipeline, when the gradient view holds the
@@ -50,6 +37,7 @@ final class StepSizeSearch {
     private final ForwardPass forwardPass;
     private final Trials trials;
     private final INDArray parameters;
+    private final List<UpdaterBlock> blocks = new ArrayList<>();
     private final List<DirectionUpdater> updaters = new ArrayList<>();
     private final Set<StepSizeUpdater> published = Collections.newSetFromMap(new IdentityHashMap<>());
     private final StateLayout layout;
@@ -60,33 +48,12 @@ final class StepSizeSearch {
     private final double[] untouched;
     private boolean stateIsInArray;
 
-    /** Of the blocks in the flat parameters. */
-    private final List<INDArrayIndex> intervals = new ArrayList<>();
-    private final INDArray[] parameterBlocks;
-    private final BlockVector parameterVector;
-    private final List<UpdaterBlock.ParamState> variables = new ArrayList<>();
-    private final BlockVector direction;
-    /** Those of frozen layers, to whose gradients DL4J adds weight decay all the same. */
-    private final List<UpdaterBlock.ParamState> frozen = new ArrayList<>();
-    private final BlockVector gradient;
+    private final NetworkVectors vectors;
     private final BlockVector[] memory;
-    /** Allocated when a rule asks for it. */
-    private BlockVector scratch;
-    /** What belongs to the blocks of the gradient before passes on parts of a batch; made when a rule asks for it. */
-    private BlockVector gradientBeforeParts;
-
-    /** Whether DL4J changes the parameters once more after a step. */
-    private final boolean constrained;
     /** Null unless the updater averages, and its rule does not do so itself. */
     private final BlockVector average;
-    private final BlockVector squaredGradient;
-    /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
-    private BlockVector weights;
-    private BlockVector directionOfWeights;
-    /** Of the iteration that is under way; null if nobody knows how long the training will be. */
-    private Horizon horizon;
-    /** The last one beyond which the training has gone on. */
-    private Horizon exceeded;
+    private final StepDecay decay = new StepDecay(progress);
+    private final NetworkBatch batch;
 
     /** Whether the listener has told of the backward pass of the iteration that is under way, and of its end. */
     private boolean heard;
@@ -102,7 +69,6 @@ final class StepSizeSearch {
      */
     StepSizeSearch(Function<Objective, ForwardPass> forwardPass, INDArray parameters, List<UpdaterBlock> allBlocks) {
         this.parameters = parameters.reshape(parameters.length());
-        List<UpdaterBlock> blocks = new ArrayList<>();
         for (UpdaterBlock block : allBlocks) {
             // Blocks of layerwise pretraining (a VAE's decoder) take no part in backpropagation.
             if (block.getGradientUpdater() instanceof DirectionUpdater && !block.isPretrainUpdaterBlock()) {
@@ -118,18 +84,10 @@ final class StepSizeSearch {
                     + " DOUBLE, but the network's are " + type + ": differences of losses drown in rounding errors."
                     + " Set dataType(DataType.FLOAT) in the network's configuration");
         }
-        for (UpdaterBlock block : blocks) {
-            for (UpdaterBlock.ParamState variable : block.getLayersAndVariablesInBlock()) {
-                if (isFrozen(variable.getLayer())) {
-                    frozen.add(variable);
-                }
-                variables.add(variable);
-                published.add((StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName()));
-            }
-        }
-
         this.forwardPass = forwardPass.apply(updater.objective());
-        constrained = Arrays.stream(this.forwardPass.layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));
+        vectors = new NetworkVectors(this.parameters, flat(this.forwardPass.gradientView()), blocks);
+        vectors.variables().forEach(variable -> published.add(
+                (StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName())));
         rule = updater.newRule();
         if (rule.readsSlope()) {
             warnOfChangedGradients(updater);
@@ -140,27 +98,23 @@ final class StepSizeSearch {
         stateIsInArray = true;
         load();
 
-        blocks.forEach(block -> intervals.add(
-                NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd())));
-        parameterBlocks = forEach(intervals, i -> this.parameters.get(intervals.get(i)));
-        parameterVector = new BlockVector(parameterBlocks);
-        trials = new Trials(this.forwardPass, this.parameters, parameterVector);
-        direction = parameterVector.beside(forEach(blocks, i -> flat(blocks.get(i).getGradientView())));
+        trials = new Trials(this.forwardPass, this.parameters, vectors.parameters());
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
-            memory[index] = memory(blocks, index);
+            memory[index] = memory(index);
         }
-        average = StateLayout.needsAverage(updater, rule) ? memory(blocks, memory.length) : null;
+        average = StateLayout.needsAverage(updater, rule) ? memory(memory.length) : null;
         INDArray copyOfState = rule.looksAhead() ? copyOfBaseState(updater, type, blocks) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
             updaters.get(i).attach(layout.base(updaters.get(i).state(), length), !progress.started(), rule, type, length,
                     copyOfState, progress::directions);
         }
-        gradient = updaters.get(0).gradient() == null ? direction
-                : parameterVector.beside(forEach(updaters, i -> updaters.get(i).gradient()));
-        squaredGradient = updater.averagedSquares() == null ? null
-                : parameterVector.beside(forEach(updaters, i -> updaters.get(i).averagedSquares()));
+        batch = new NetworkBatch(this.forwardPass, trials, vectors, memory,
+                updaters.get(0).gradient() == null ? vectors.direction()
+                        : vectors.beside(updaters, DirectionUpdater::gradient),
+                updater.averagedSquares() == null ? null : vectors.beside(updaters, DirectionUpdater::averagedSquares),
+                progress, decay);
     }
 
     /** Room for what blocks copy of their base updaters' states, one after the other; null if there are no states. */
@@ -170,9 +124,9 @@ final class StepSizeSearch {
         return longest == 0 ? null : Nd4j.createUninitialized(type, longest);
     }
 
-    private BlockVector memory(List<UpdaterBlock> blocks, int index) {
-        return parameterVector.beside(
-                forEach(blocks, i -> layout.memory(updaters.get(i).state(), length(blocks.get(i)), index)));
+    private BlockVector memory(int index) {
+        return vectors.beside(blocks, block ->
+                layout.memory(((DirectionUpdater) block.getGradientUpdater()).state(), length(block), index));
     }
 
     private void requireOneUpdater(StepSizeUpdater updater) {
@@ -186,24 +140,12 @@ final class StepSizeSearch {
     }
 
     private void warnOfChangedGradients(StepSizeUpdater updater) {
-        variables.stream().map(variable -> variable.getLayer().getConfig().getGradientNormalization())
+        vectors.variables().stream().map(variable -> variable.getLayer().getConfig().getGradientNormalization())
                 .filter(normalization -> normalization != null && normalization != GradientNormalization.None).findFirst()
                 .ifPresent(normalization -> LOG.warn("{}: the network has gradientNormalization({}), but of gradients that it"
                         + " has changed this method cannot tell the slope of the loss: its steps may be much too long or too"
                         + " short. Leave it out, which a search needs less than a learning rate does, or use a method that"
                         + " looks at no slope, for example AutoUpdater", updater.getClass().getSimpleName(), normalization));
-    }
-
-    private static boolean isConstrained(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        if (layer instanceof Bidirectional) {
-            return isConstrained(((Bidirectional) layer).getFwd());
-        }
-        return layer.getConstraints() != null && !layer.getConstraints().isEmpty();
-    }
-
-    static boolean isFrozen(Trainable layer) {
-        return layer instanceof FrozenLayerWithBackprop
-                || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
     }
 
     Trials trials() {
@@ -226,7 +168,7 @@ final class StepSizeSearch {
     void iterationDone() {
         forwardPass.iterationDone();
         trials.rememberRandomState();
-        horizon = null;
+        decay.iterationDone();
     }
 
     /** Called in the backward pass, while the layers still know their labels. */
@@ -247,22 +189,16 @@ final class StepSizeSearch {
 
     /** Makes the step of this iteration decay. */
     void decayUntil(Horizon horizon) {
-        this.horizon = horizon;
+        decay.until(horizon);
     }
 
     /** Called when an iteration is complete, but for constraints. */
     void parametersMoved(int iteration, int epoch) {
         // Two listeners tell it twice.
         if (average != null && !averaged) {
-            applyConstraints(iteration, epoch);
-            progress.average.take(parameterVector, average);
+            forwardPass.applyConstraints(iteration, epoch);
+            progress.average.take(vectors.parameters(), average);
             averaged = true;
-        }
-    }
-
-    private void applyConstraints(int iteration, int epoch) {
-        for (Layer layer : forwardPass.layers()) {
-            layer.applyConstraints(iteration, epoch);
         }
     }
 
@@ -277,14 +213,14 @@ final class StepSizeSearch {
                     + " network.toComputationGraph())"));
         }
         INDArray result = parameters.dup();
-        BlockVector copy = blocksOf(result);
+        BlockVector copy = vectors.of(result);
         if (rule.averages()) {
             rule.average(copy, index -> memory[index]);
         } else {
             copy.assign(average);
         }
         // An average of equal numbers is one of them but for roundings.
-        frozen.stream().map(variable -> WeightScale.place(variable, parameters))
+        vectors.frozen().stream().map(variable -> WeightScale.place(variable, parameters))
                 .forEach(place -> result.get(place).assign(parameters.get(place)));
         return result;
     }
@@ -363,29 +299,29 @@ final class StepSizeSearch {
     /** Finds the step size and scales the direction in the gradient view. */
     void step(int iteration, int epoch, int batchSize) {
         load();
-        frozen.forEach(variable -> variable.getGradView().assign(0));
+        vectors.frozen().forEach(variable -> variable.getGradView().assign(0));
         trials.begin();
-        Batch batch = new Batch(iteration, epoch, batchSize);
-        Step chosen = choose(batch, epoch);
-        Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(batch.decay() * batch.share()));
+        batch.begin(iteration, epoch, batchSize);
+        Step chosen = choose(epoch, batchSize);
+        Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(decay.factor() * progress.share()));
         if (step.factor() != 0) {
             // Batches that are only measured would make DL4J's chart of learning rates jump to 0 and back.
             published.forEach(updater -> updater.publishLearningRate(step.learningRate()));
         }
         // Nor does the difference of two roundings move what is frozen.
-        frozen.forEach(variable -> variable.getGradView().assign(0));
+        vectors.frozen().forEach(variable -> variable.getGradView().assign(0));
         record(new StepRecord(iteration, epoch, batch.loss(), step, trials.forwardPasses(), trials.gradientPasses()));
     }
 
     /** Turns the direction into the step. One that is too long for the parameters' type is not taken. */
     private Step scale(Step step) {
         if (step.factor() != 0 && step.factor() != 1) {
-            direction.scale(step.factor());
+            vectors.direction().scale(step.factor());
         }
         boolean overflow = Math.abs(step.factor()) > 1 && !Guard.isFinite(0, forwardPass.gradientView());
         if (step.factor() == 0 || overflow) {
             // A product with 0 would leave NaN where a gradient is NaN.
-            direction.assignZero();
+            vectors.direction().assignZero();
         }
         return overflow ? Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE) : step;
     }
@@ -395,10 +331,10 @@ final class StepSizeSearch {
         lastRecord = record;
     }
 
-    private Step choose(Batch batch, int epoch) {
+    private Step choose(int epoch, int batchSize) {
         double[] before = layout.collect(progress, rule);
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-            progress.count(epoch, batch.size);
+            progress.count(epoch, batchSize);
             Step step = rule.step(batch);
             updaters.forEach(updater -> updater.searched(epoch));
             progress.countDirection();
@@ -409,206 +345,11 @@ final class StepSizeSearch {
         }
     }
 
-    private static <T> INDArray[] forEach(List<T> list, IntFunction<INDArray> array) {
-        INDArray[] arrays = new INDArray[list.size()];
-        for (int i = 0; i < arrays.length; i++) {
-            arrays[i] = array.apply(i);
-        }
-        return arrays;
-    }
-
-    /** What of an array with a number for each of the network's parameters belongs to the blocks. */
-    private BlockVector blocksOf(INDArray all) {
-        return parameterVector.beside(forEach(intervals, i -> all.get(intervals.get(i))));
-    }
-
     private static long length(UpdaterBlock block) {
         return block.getParamOffsetEnd() - block.getParamOffsetStart();
     }
 
     private static INDArray flat(INDArray array) {
         return array.reshape(array.length());
-    }
-
-    /** The rule's view of one iteration. */
-    private final class Batch implements TrainingBatch {
-
-        private final int iteration;
-        private final int epoch;
-        private final int size;
-        private final double loss = forwardPass.score();
-
-        private Batch(int iteration, int epoch, int size) {
-            this.iteration = iteration;
-            this.epoch = epoch;
-            this.size = size;
-        }
-
-        @Override
-        public double loss() {
-            return loss;
-        }
-
-        @Override
-        public double loss(double step, Vector along) {
-            return trials.objective().loss(step, along);
-        }
-
-        @Override
-        public Losses differentiated() {
-            return trials.differentiated();
-        }
-
-        @Override
-        public Vector gradient() {
-            if (!trials.inParts()) {
-                return gradient;
-            }
-            if (gradientBeforeParts == null) {
-                gradientBeforeParts = blocksOf(flat(trials.gradientBackup()));
-            }
-            return gradientBeforeParts;
-        }
-
-        @Override
-        public Vector direction() {
-            return direction;
-        }
-
-        @Override
-        public Vector memory(int index) {
-            return memory[index];
-        }
-
-        @Override
-        public Vector scratch() {
-            if (scratch == null) {
-                scratch = parameterVector.beside(forEach(Arrays.asList(parameterBlocks),
-                        i -> Nd4j.createUninitialized(parameterBlocks[i].dataType(), parameterBlocks[i].length())));
-            }
-            return scratch;
-        }
-
-        @Override
-        public Vector parameters() {
-            return parameterVector;
-        }
-
-        @Override
-        public void weightScale(Vector result) {
-            INDArray scales = WeightScale.of(variables, parameters, forwardPass);
-            result.assign(blocksOf(scales));
-        }
-
-        @Override
-        public void decayWeights(double part) {
-            if (weights == null) {
-                List<INDArrayIndex> places = new ArrayList<>();
-                variables.stream().filter(variable -> FanIn.isWeight(variable) && !isFrozen(variable.getLayer()))
-                        .forEach(variable -> places.add(WeightScale.place(variable, parameters)));
-                INDArray gradientView = flat(forwardPass.gradientView());
-                weights = parameterVector.beside(forEach(places, i -> parameters.get(places.get(i))));
-                directionOfWeights = parameterVector.beside(forEach(places, i -> gradientView.get(places.get(i))));
-            }
-            directionOfWeights.add(part, weights);
-        }
-
-        @Override
-        public boolean isConstrained() {
-            return constrained;
-        }
-
-        @Override
-        public void constrain(Vector point) {
-            trials.at(point, () -> {
-                applyConstraints(iteration, epoch);
-                point.assign(parameterVector);
-            });
-        }
-
-        @Override
-        public Vector squaredGradient() {
-            return squaredGradient;
-        }
-
-        @Override
-        public double decay() {
-            if (horizon == null) {
-                return 1;
-            }
-            int iterations = progress.iterationsBeforeThis();
-            double epochs = progress.epochsBeforeThis();
-            if (exceeded != horizon && horizon.isExceeded(iterations, epochs)) {
-                exceeded = horizon;
-                horizon.warn();
-            }
-            return horizon.factor(iterations, epochs);
-        }
-
-        @Override
-        public double nextDecay() {
-            return horizon == null ? 1 : horizon.factorUpToTheEnd(progress.iterations(), progress.epochsWithThis());
-        }
-
-        @Override
-        public double share() {
-            return progress.share();
-        }
-
-        @Override
-        public boolean decays() {
-            return horizon != null && horizon.decays();
-        }
-
-        @Override
-        public int size() {
-            return size;
-        }
-
-        @Override
-        public int batchesPerEpoch() {
-            return progress.batchesPerEpoch();
-        }
-
-        @Override
-        public int epochs() {
-            return progress.epochs();
-        }
-
-        @Override
-        public int examplesPerEpoch() {
-            return progress.examplesPerEpoch();
-        }
-
-        @Override
-        public void gradients(double step, Vector along, int parts, GradientConsumer consumer) {
-            if (!forwardPass.layers()[0].conf().isMiniBatch()) {
-                throw new IllegalStateException(updaters.get(0).updater().getClass().getSimpleName() + " compares parts of a"
-                        + " batch by their means, but the network was built with miniBatch(false), which makes sums of them:"
-                        + " leave out miniBatch(false)");
-            }
-            trials.gradients(step, along, parts, size, (examples, partLoss) -> {
-                direction.scale(1.0 / examples);
-                regularize();
-                consumer.accept(examples, partLoss, direction);
-            });
-        }
-
-        /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay, but nothing to what is frozen. */
-        private void regularize() {
-            for (UpdaterBlock.ParamState variable : variables) {
-                List<Regularization> all =
-                        variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
-                if (all != null && !isFrozen(variable.getLayer())) {
-                    all.forEach(one ->
-                            one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
-                }
-            }
-        }
-
-        @Override
-        public Losses keep() {
-            return trials.keep();
-        }
     }
 }

@@ -44,7 +44,8 @@ public final class StepSizes {
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
      * <p>
      * Parameters that were set in the middle of a training ({@code setParams}) do not end the average of those before: begin
-     * anew with {@code network.setUpdater(null)}.
+     * anew with {@code network.setUpdater(null)}. A TransferLearningHelper trains a network of its own, {@code unfrozenMLN()} or
+     * {@code unfrozenGraph()}, which has the average.
      *
      * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}, or averages
      *              by itself ({@link AutoUpdater}, {@link ScheduleFreeUpdater})
@@ -70,6 +71,7 @@ public final class StepSizes {
      * @param data training data, of which some ten batches do; passes over it once
      */
     public static <M extends Model> M averaged(M model, MultiDataSetIterator data) {
+        Check.given("data", data);
         M copy = averaged(model);
         BatchNormStatistics.estimate(copy, data);
         return copy;
@@ -77,7 +79,7 @@ public final class StepSizes {
 
     /** As {@link #averaged(Model, MultiDataSetIterator)}. */
     public static <M extends Model> M averaged(M model, DataSetIterator data) {
-        return averaged(model, new MultiDataSetIteratorAdapter(data));
+        return averaged(model, new MultiDataSetIteratorAdapter(Check.given("data", data)));
     }
 
     /** The search in this network, null if there is none (yet). */

@@ -31,6 +31,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -486,6 +487,8 @@ class ConfigurationTest {
         refused("searchEvery", "0", () -> LabPalUpdater.builder().searchEvery(0).build());
         refused("approximationBatches", "0", () -> LabPalUpdater.builder().approximationBatches(0).build());
         refused("batchSchedule", "{5=1}", () -> LabPalUpdater.builder().batchSchedule(Map.of(5, 1)).build());
+        refused("batchSchedule's fit iteration", "null",
+                () -> LabPalUpdater.builder().batchSchedule(Collections.singletonMap(null, 1)).build());
         refused("batchSchedule", "0", () -> LabPalUpdater.builder().batchSchedule(Map.of(0, 0)).build());
         refused("untrustedUpdates", "-1", () -> LabPalUpdater.builder().untrustedUpdates(-1).build());
         refused("averagedMeasurements", "0", () -> LabPalUpdater.builder().averagedMeasurements(0).build());

@@ -56,7 +56,7 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Fan implements StepRule {
 
-    /** A step that falls to 0 is half as long on average as one that does not. */
+    /** A step that falls to 0 is half as long on average as one that does not; see zoo-examples/experiments/22-defaults.txt. */
     static final double IF_DECAYING = 1.5;
     /** Iterations from one weight decay to the next, to spare the pass over the parameters. */
     static final int DECAY_EVERY = 8;

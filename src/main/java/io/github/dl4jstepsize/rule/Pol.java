@@ -20,7 +20,7 @@ package io.github.dl4jstepsize.rule;
  * gradient; one vector for that, and one for the scale of the weights, beside Adam's two. The loss should not be
  * negative: where it is, the step is minStep.
  * <p>
- * Source: this project's measurements, see "POL" in zoo-examples/experiments; the stochastic Polyak step is by N. Loizou
+ * Source: this project's measurements, zoo-examples/experiments/22-defaults.txt; the stochastic Polyak step is by N. Loizou
  * et al., "Stochastic Polyak step-size for SGD", 2021. There is no convergence theory for the averages.
  */
 public final class Pol implements StepRule {

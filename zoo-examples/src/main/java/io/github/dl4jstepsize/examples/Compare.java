@@ -20,7 +20,8 @@ import java.util.concurrent.Callable;
 @Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Trains one network with several updaters from identical weights on identical batches.",
             "Prints a table; writes results.csv, results.json and report.html to the folder compare-WORKLOAD. An "
-                + "interrupted comparison keeps the epochs that are complete and goes on with --resume."})
+                + "interrupted comparison keeps the epochs that are complete, those of its last seconds aside, and goes on with "
+                + "--resume."})
 final class Compare implements Callable<Integer> {
 
     /** From one rate of a grid to the next. */
@@ -139,7 +140,8 @@ final class Compare implements Callable<Integer> {
         Comparison comparison = resume && Comparison.exists(directory) ? Comparison.resume(directory, settings)
                 : new Comparison(settings, workload);
 
-        WhenInterrupted.say("What is complete is in " + directory + "; go on with --resume.",
+        WhenInterrupted.say(() -> Comparison.exists(directory)
+                ? "What is complete is in " + directory + "; go on with --resume" : WhenInterrupted.NOTHING,
                 () -> comparison.run(workload, data, directory));
         System.out.print(new Report(comparison).table());
         System.out.println("Curves: " + directory.resolve("report.html"));

@@ -131,7 +131,7 @@ final class IllConditionedCommand implements Callable<Integer> {
             String name = String.format("%-7s %-5s", method, updater.contains("=") ? updater.split("=")[1] : "");
             if (finite) {
                 System.out.printf(Locale.ROOT, "%s loss %.3g in the mean of the last %d of %d iterations, %.3g at the end%n",
-                        name, losses.meanOfLast(LAST), LAST, last, losses.last());
+                        name, losses.meanOfLast(LAST), Math.min(LAST, last), last, losses.last());
             } else {
                 System.out.printf("%s diverged after %d iterations%n", name, last);
             }

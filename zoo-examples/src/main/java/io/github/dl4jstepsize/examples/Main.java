@@ -24,7 +24,7 @@ public final class Main {
         System.exit(run(arguments));
     }
 
-    /** @return 0 if all went well, 1 if something is wrong with the data or the files, 2 with the arguments */
+    /** @return 0 if all went well, 2 if the arguments cannot be read, 1 if anything else is wrong that a user can mend */
     static int run(String... arguments) {
         CommandLine commandLine = new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)

@@ -94,7 +94,7 @@ final class Retrain implements Callable<Integer> {
         PretrainedModel model = PretrainedModel.named(modelName);
         Path directory = Output.writable(output.directory().resolve("retrain"));
         System.out.println(Device.description());
-        WhenInterrupted.say("The epochs that are complete are saved in " + directory + "; go on with --resume.", () -> {
+        WhenInterrupted.say(() -> "The epochs that are complete are saved in " + directory + "; go on with --resume", () -> {
             if (images == null) {
                 digits(directory);
             } else {
@@ -107,6 +107,10 @@ final class Retrain implements Callable<Integer> {
     private void images(PretrainedModel model, Path directory) {
         int side = size == null ? model.side : Arguments.positive(spec, "--size", size);
         int depth = channels == null ? model.channels : Arguments.positive(spec, "--channels", channels);
+        if (depth != 3 && model.pixels == Pixels.WITHOUT_MEANS) {
+            throw new InputException("--channels " + depth + ": from pixels for " + modelName + " the means of three colours are"
+                    + " subtracted; for grey images say --model lenet");
+        }
         ImageFolder folder = new ImageFolder(images, depth, side, model.pixels, !noMirror, seed);
         System.out.printf("%d training and %d test images of the classes %s%n", folder.train.size(), folder.test.size(),
                 String.join(", ", folder.classes));
@@ -225,7 +229,8 @@ final class Retrain implements Callable<Integer> {
 
     private static void draw(XYChart chart, Path directory) {
         if (chart.getSeriesMap().isEmpty()) {
-            System.out.println("All epochs were complete; give a higher --epochs to train on.");
+            System.out.println("There are no losses to draw: all epochs were complete (give a higher --epochs to train on), or"
+                    + " every loss was 0.");
             return;
         }
         Picture.logarithmic(chart);

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /** {@code train}: one network, without a learning rate and with DL4J's Adam. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
@@ -92,13 +93,18 @@ final class Train implements Callable<Integer> {
         int iterations = lastEpoch * batches.apply(0).count();
         Network fresh = workload.network(examples, Updaters.named(updater, iterations), seed);
         Network network = resume ? resume(saved, fresh) : fresh;
+        if (network.epochs() >= lastEpoch) {
+            System.out.println("All epochs were complete; give a higher --epochs to train on.");
+            return 0;
+        }
         Updaters.tellLength(network, updater, iterations);
         if (ui) {
             TrainingUi.show(network);
         }
         Training training = new Training(network);
-        String left = saved == null ? "Nothing is left of this training; --checkpoint DIR would have kept it."
-                : "The epochs that are complete are in " + saved + "; go on with --resume.";
+        Supplier<String> left = () -> saved == null ? WhenInterrupted.NOTHING + "; --checkpoint DIR would have kept it"
+                : Files.exists(saved) ? "The epochs that are complete are in " + saved + "; go on with --resume"
+                : WhenInterrupted.NOTHING;
         WhenInterrupted.say(left, () -> training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
             if (saved != null) {
                 network.save(saved);

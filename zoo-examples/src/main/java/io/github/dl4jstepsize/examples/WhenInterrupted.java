@@ -1,14 +1,18 @@
 package io.github.dl4jstepsize.examples;
 
+import java.util.function.Supplier;
+
 /** Tells somebody who interrupts a training (Ctrl-C, kill) what is left of it. */
 final class WhenInterrupted {
+
+    static final String NOTHING = "Nothing is left of this training";
 
     private WhenInterrupted() {
     }
 
     /** Does the work; whoever interrupts it reads the message. */
-    static void say(String message, Runnable work) {
-        Thread hint = new Thread(() -> System.err.printf("%nInterrupted. %s%n", message));
+    static void say(Supplier<String> message, Runnable work) {
+        Thread hint = new Thread(() -> System.err.printf("%nInterrupted. %s.%n", message.get()));
         Runtime.getRuntime().addShutdownHook(hint);
         try {
             work.run();

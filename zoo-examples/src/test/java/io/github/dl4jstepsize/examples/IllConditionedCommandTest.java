@@ -25,7 +25,7 @@ class IllConditionedCommandTest {
         assertEquals(0, run.exitCode, run::toString);
         assertTrue(ImageIO.read(directory.resolve("ill-conditioned.png").toFile()).getHeight() > 300);
         Matcher losses = Pattern.compile("(L4Mom|L4Adam|(?:Sgd|Adam) +[^ ]+) +loss ([0-9.e+-]+) "
-                + "in the mean of the last 1000 of 60").matcher(run.out);
+                + "in the mean of the last 60 of 60").matcher(run.out);
         int methods = 0;
         while (losses.find()) {
             assertTrue(Double.parseDouble(losses.group(2)) > 0, run::toString);

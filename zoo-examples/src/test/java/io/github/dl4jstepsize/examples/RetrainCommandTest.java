@@ -139,7 +139,7 @@ class RetrainCommandTest {
         assertEquals(done + 2, Network.load(directory.resolve("retrain/model.zip")).epochs());
         Run complete = retrain("--batch", 1, "--epochs", done + 2, "--resume");
         assertEquals(0, complete.exitCode, complete::toString);
-        assertTrue(complete.out.contains("All epochs were complete"), complete::toString);
+        assertTrue(complete.out.contains("all epochs were complete"), complete::toString);
 
         Files.move(images.resolve("above"), images.resolve("over"));
         Run.expect(1, "was trained on the classes above, below", retrain("--resume"));

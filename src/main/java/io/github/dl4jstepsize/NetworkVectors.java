@@ -1,0 +1,120 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What of a network belongs to its step size updater, as vectors: views, block by block, of the parameters, of the gradient, and of
+ * whatever else has a number for each of them.
+ */
+final class NetworkVectors {
+
+    private final INDArray flatParameters;
+    private final INDArray flatGradient;
+    /** Of the blocks in the flat parameters. */
+    private final List<INDArrayIndex> intervals;
+    private final BlockVector parameters;
+    private final BlockVector direction;
+    private final List<ParamState> variables = new ArrayList<>();
+    /** Those of frozen layers, to whose gradients DL4J adds weight decay all the same. */
+    private final List<ParamState> frozen = new ArrayList<>();
+    /** Allocated when a rule asks for it. */
+    private BlockVector scratch;
+    /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
+    private BlockVector weights;
+    private BlockVector directionOfWeights;
+
+    /**
+     * @param flatParameters the network's
+     * @param flatGradient   the network's
+     * @param blocks         those of the step size updater
+     */
+    NetworkVectors(INDArray flatParameters, INDArray flatGradient, List<UpdaterBlock> blocks) {
+        this.flatParameters = flatParameters;
+        this.flatGradient = flatGradient;
+        intervals = blocks.stream()
+                .map(block -> NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd()))
+                .collect(Collectors.toList());
+        parameters = new BlockVector(arrays(intervals, flatParameters::get));
+        direction = beside(blocks, block -> block.getGradientView().reshape(block.getGradientView().length()));
+        for (UpdaterBlock block : blocks) {
+            for (ParamState variable : block.getLayersAndVariablesInBlock()) {
+                variables.add(variable);
+                if (isFrozen(variable.getLayer())) {
+                    frozen.add(variable);
+                }
+            }
+        }
+    }
+
+    static boolean isFrozen(Trainable layer) {
+        return layer instanceof FrozenLayerWithBackprop
+                || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
+    }
+
+    private static <T> INDArray[] arrays(List<T> list, Function<T, INDArray> array) {
+        return list.stream().map(array).toArray(INDArray[]::new);
+    }
+
+    /** A vector with an array for each block. */
+    <T> BlockVector beside(List<T> list, Function<T, INDArray> array) {
+        return parameters.beside(arrays(list, array));
+    }
+
+    /** What of an array with a number for each of the network's parameters belongs to the blocks. */
+    BlockVector of(INDArray all) {
+        return beside(intervals, all::get);
+    }
+
+    INDArray flatParameters() {
+        return flatParameters;
+    }
+
+    BlockVector parameters() {
+        return parameters;
+    }
+
+    /** The gradient view, in which DL4J's pipeline leaves the direction. */
+    BlockVector direction() {
+        return direction;
+    }
+
+    List<ParamState> variables() {
+        return variables;
+    }
+
+    List<ParamState> frozen() {
+        return frozen;
+    }
+
+    BlockVector scratch() {
+        if (scratch == null) {
+            scratch = beside(intervals, interval -> Nd4j.createUninitialized(flatParameters.dataType(), interval.length()));
+        }
+        return scratch;
+    }
+
+    /** Adds a part of the weights to the direction, biases, gains and what is frozen aside. */
+    void decayWeights(double part) {
+        if (weights == null) {
+            List<INDArrayIndex> places = variables.stream()
+                    .filter(variable -> FanIn.isWeight(variable) && !isFrozen(variable.getLayer()))
+                    .map(variable -> WeightScale.place(variable, flatParameters)).collect(Collectors.toList());
+            weights = beside(places, flatParameters::get);
+            directionOfWeights = beside(places, flatGradient::get);
+        }
+        directionOfWeights.add(part, weights);
+    }
+}

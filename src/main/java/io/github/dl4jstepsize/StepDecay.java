@@ -1,0 +1,48 @@
+package io.github.dl4jstepsize;
+
+/** How much shorter steps are because a training approaches its end, as far as a listener knows when that is. */
+final class StepDecay {
+
+    private final Progress progress;
+    /** Of the iteration that is under way; null if nobody knows how long the training will be. */
+    private Horizon horizon;
+    /** The last one beyond which the training has gone on. */
+    private Horizon exceeded;
+
+    StepDecay(Progress progress) {
+        this.progress = progress;
+    }
+
+    /** Holds for the iteration that is under way. */
+    void until(Horizon end) {
+        horizon = end;
+    }
+
+    void iterationDone() {
+        horizon = null;
+    }
+
+    /** The factor on the step of this iteration. */
+    double factor() {
+        if (horizon == null) {
+            return 1;
+        }
+        int iterations = progress.iterationsBeforeThis();
+        double epochs = progress.epochsBeforeThis();
+        if (exceeded != horizon && horizon.isExceeded(iterations, epochs)) {
+            exceeded = horizon;
+            horizon.warn();
+        }
+        return horizon.factor(iterations, epochs);
+    }
+
+    /** That of the next one: 0 at the planned end of the training, and beyond it. */
+    double nextFactor() {
+        return horizon == null ? 1 : horizon.factorUpToTheEnd(progress.iterations(), progress.epochsWithThis());
+    }
+
+    /** Whether steps get shorter before the end. */
+    boolean isKnown() {
+        return horizon != null && horizon.decays();
+    }
+}
