@@ -19,8 +19,8 @@ import java.util.Set;
 import static io.github.dl4jstepsize.NetworkVectors.isFrozen;
 
 /**
- * How many layers with weights to train follow one another in a network without a normalization between them. Hidden layers with a
- * sigmoid, which damps changes to a quarter at most, do not count; layers within a layer count as one.
+ * How many layers with weights to train follow one another in a network without a normalization between them. Hidden layers
+ * with a sigmoid, which damps changes to a quarter at most, do not count; layers within a layer count as one.
  */
 final class Depth {
 

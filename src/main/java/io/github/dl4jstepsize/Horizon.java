@@ -72,7 +72,7 @@ final class Horizon implements Serializable {
 
     void warn() {
         LOG.warn("the training has gone on beyond its {} {}: steps have {} of their length from now on (AutoUpdater's and"
-                        + " ScheduleFreeUpdater's a fifth). To train on at full length, give the listener the whole length", length,
-                inEpochs ? "epochs" : "iterations", FLOOR);
+                        + " ScheduleFreeUpdater's a fifth). To train on at full length, give the listener the whole length",
+                length, inEpochs ? "epochs" : "iterations", FLOOR);
     }
 }

@@ -48,7 +48,7 @@ final class NetworkBatch implements TrainingBatch {
         constrained = forwardPass.isConstrained();
     }
 
-    /** Called when the training pass of an iteration is complete. */
+    /** Called when the direction of an iteration is there. */
     void begin(int iteration, int epoch, int size) {
         this.iteration = iteration;
         this.epoch = epoch;
@@ -143,7 +143,7 @@ final class NetworkBatch implements TrainingBatch {
 
     @Override
     public boolean decays() {
-        return decay.isKnown();
+        return decay.decays();
     }
 
     @Override

@@ -16,8 +16,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * What of a network belongs to its step size updater, as vectors: views, block by block, of the parameters, of the gradient, and of
- * whatever else has a number for each of them.
+ * What of a network belongs to its step size updater, as vectors: views, block by block, of the parameters, of the gradient, and
+ * of whatever else has a number for each of them.
  */
 final class NetworkVectors {
 
@@ -38,12 +38,12 @@ final class NetworkVectors {
 
     /**
      * @param flatParameters the network's
-     * @param flatGradient   the network's
+     * @param gradient       the network's
      * @param blocks         those of the step size updater
      */
-    NetworkVectors(INDArray flatParameters, INDArray flatGradient, List<UpdaterBlock> blocks) {
+    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks) {
         this.flatParameters = flatParameters;
-        this.flatGradient = flatGradient;
+        this.flatGradient = gradient.reshape(gradient.length());
         intervals = blocks.stream()
                 .map(block -> NDArrayIndex.interval(block.getParamOffsetStart(), block.getParamOffsetEnd()))
                 .collect(Collectors.toList());
@@ -62,6 +62,16 @@ final class NetworkVectors {
     static boolean isFrozen(Trainable layer) {
         return layer instanceof FrozenLayerWithBackprop
                 || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
+    }
+
+    /**
+     * Where it is in the network's flat parameters: the views of DL4J's updater are in another order for separable
+     * convolutions.
+     */
+    static INDArrayIndex place(ParamState variable, INDArray parameters) {
+        INDArray array = variable.getLayer().paramTable(false).get(variable.getParamName());
+        long from = array.offset() - parameters.offset();
+        return NDArrayIndex.interval(from, from + array.length());
     }
 
     private static <T> INDArray[] arrays(List<T> list, Function<T, INDArray> array) {
@@ -111,7 +121,7 @@ final class NetworkVectors {
         if (weights == null) {
             List<INDArrayIndex> places = variables.stream()
                     .filter(variable -> FanIn.isWeight(variable) && !isFrozen(variable.getLayer()))
-                    .map(variable -> WeightScale.place(variable, flatParameters)).collect(Collectors.toList());
+                    .map(variable -> place(variable, flatParameters)).collect(Collectors.toList());
             weights = beside(places, flatParameters::get);
             directionOfWeights = beside(places, flatGradient::get);
         }

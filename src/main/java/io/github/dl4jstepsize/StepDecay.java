@@ -18,7 +18,8 @@ final class StepDecay {
         horizon = end;
     }
 
-    void iterationDone() {
+    /** Called when an iteration begins, about whose horizon its listeners are going to tell. */
+    void forget() {
         horizon = null;
     }
 
@@ -42,7 +43,7 @@ final class StepDecay {
     }
 
     /** Whether steps get shorter before the end. */
-    boolean isKnown() {
+    boolean decays() {
         return horizon != null && horizon.decays();
     }
 }

@@ -36,12 +36,10 @@ final class StepSizeSearch {
 
     private final ForwardPass forwardPass;
     private final Trials trials;
-    private final INDArray parameters;
     private final List<UpdaterBlock> blocks = new ArrayList<>();
     private final List<DirectionUpdater> updaters = new ArrayList<>();
     private final Set<StepSizeUpdater> published = Collections.newSetFromMap(new IdentityHashMap<>());
     private final StateLayout layout;
-    private final long firstBlockLength;
     private final StepRule rule;
     private final Progress progress = new Progress();
     /** What the scalars are before the first iteration. */
@@ -55,9 +53,9 @@ final class StepSizeSearch {
     private final StepDecay decay = new StepDecay(progress);
     private final NetworkBatch batch;
 
-    /** Whether the listener has told of the backward pass of the iteration that is under way, and of its end. */
-    private boolean heard;
-    private boolean heardOfEnd;
+    /** Whether the listener has told of this iteration's backward pass, and that its training pass is complete. */
+    private boolean backwardPassHeard;
+    private boolean trainingPassHeard;
     /** Whether the average has this iteration's result. */
     private boolean averaged;
     private StepRecord lastRecord;
@@ -68,7 +66,6 @@ final class StepSizeSearch {
      * @param allBlocks   the network updater's blocks, with their views of its state
      */
     StepSizeSearch(Function<Objective, ForwardPass> forwardPass, INDArray parameters, List<UpdaterBlock> allBlocks) {
-        this.parameters = parameters.reshape(parameters.length());
         for (UpdaterBlock block : allBlocks) {
             // Blocks of layerwise pretraining (a VAE's decoder) take no part in backpropagation.
             if (block.getGradientUpdater() instanceof DirectionUpdater && !block.isPretrainUpdaterBlock()) {
@@ -85,7 +82,7 @@ final class StepSizeSearch {
                     + " Set dataType(DataType.FLOAT) in the network's configuration");
         }
         this.forwardPass = forwardPass.apply(updater.objective());
-        vectors = new NetworkVectors(this.parameters, flat(this.forwardPass.gradientView()), blocks);
+        vectors = new NetworkVectors(parameters.reshape(parameters.length()), this.forwardPass.gradientView(), blocks);
         vectors.variables().forEach(variable -> published.add(
                 (StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName())));
         rule = updater.newRule();
@@ -94,11 +91,10 @@ final class StepSizeSearch {
         }
         layout = StateLayout.of(updater);
         untouched = layout.collect(progress, rule);
-        firstBlockLength = length(blocks.get(0));
         stateIsInArray = true;
         load();
 
-        trials = new Trials(this.forwardPass, this.parameters, vectors.parameters());
+        trials = new Trials(this.forwardPass, vectors.flatParameters(), vectors.parameters());
         memory = new BlockVector[rule.memoryVectors()];
         for (int index = 0; index < memory.length; index++) {
             memory[index] = memory(index);
@@ -168,12 +164,14 @@ final class StepSizeSearch {
     void iterationDone() {
         forwardPass.iterationDone();
         trials.rememberRandomState();
-        decay.iterationDone();
     }
 
     /** Called in the backward pass, while the layers still know their labels. */
     void backwardPass() {
-        heard = true;
+        if (!backwardPassHeard) {
+            decay.forget();
+        }
+        backwardPassHeard = true;
         forwardPass.backwardPass();
     }
 
@@ -183,7 +181,7 @@ final class StepSizeSearch {
      * @param guess where the random stream may have been before it; may be null
      */
     void trainingPassDone(RandomState guess) {
-        heardOfEnd = true;
+        trainingPassHeard = true;
         trials.trainingPassDone(guess);
     }
 
@@ -212,6 +210,7 @@ final class StepSizeSearch {
                     + " (DL4J's ParallelWrapper keeps that of a MultiLayerNetwork to itself: give it"
                     + " network.toComputationGraph())"));
         }
+        INDArray parameters = vectors.flatParameters();
         INDArray result = parameters.dup();
         BlockVector copy = vectors.of(result);
         if (rule.averages()) {
@@ -220,7 +219,7 @@ final class StepSizeSearch {
             copy.assign(average);
         }
         // An average of equal numbers is one of them but for roundings.
-        vectors.frozen().stream().map(variable -> WeightScale.place(variable, parameters))
+        vectors.frozen().stream().map(variable -> NetworkVectors.place(variable, parameters))
                 .forEach(place -> result.get(place).assign(parameters.get(place)));
         return result;
     }
@@ -233,7 +232,7 @@ final class StepSizeSearch {
     void store() {
         if (!stateIsInArray) {
             if (progress.started()) {
-                layout.write(updaters.get(0).state(), firstBlockLength, layout.collect(progress, rule));
+                layout.write(updaters.get(0).state(), length(blocks.get(0)), layout.collect(progress, rule));
             }
             stateIsInArray = true;
         }
@@ -246,7 +245,7 @@ final class StepSizeSearch {
      */
     private void load() {
         if (stateIsInArray) {
-            double[] values = layout.read(updaters.get(0).state(), firstBlockLength);
+            double[] values = layout.read(updaters.get(0).state(), length(blocks.get(0)));
             boolean begun = Math.abs(values[0] - 1) < ROUNDING;
             if (!begun) {
                 updaters.forEach(DirectionUpdater::begin);
@@ -266,16 +265,16 @@ final class StepSizeSearch {
      *                               search would look at what it remembers of an earlier batch
      */
     boolean admits(int iteration, int epoch, int batchSize) {
-        if (!heard) {
+        if (!backwardPassHeard) {
             throw DirectionUpdater.withoutListener(updaters.get(0).updater());
         }
-        if (!heardOfEnd) {
+        if (!trainingPassHeard) {
             // The optimizer of a graph that DL4J has cloned does not know of the listeners that the graph has.
             forwardPass.setListeners(new ArrayList<>(forwardPass.listeners()));
             trainingPassDone(null);
         }
-        heard = false;
-        heardOfEnd = false;
+        backwardPassHeard = false;
+        trainingPassHeard = false;
         averaged = false;
         load();
         INDArray gradientView = forwardPass.gradientView();
@@ -347,9 +346,5 @@ final class StepSizeSearch {
 
     private static long length(UpdaterBlock block) {
         return block.getParamOffsetEnd() - block.getParamOffsetStart();
-    }
-
-    private static INDArray flat(INDArray array) {
-        return array.reshape(array.length());
     }
 }

@@ -158,9 +158,10 @@ public abstract class StepSizeUpdater implements IUpdater {
 
         /**
          * Whether to keep an average of the iterates beside the parameters, for {@link StepSizes#averaged}:
-         * {@code a = a + min(1, 9/(t + 8)) (w - a)} after iteration t; from the 100th on only every second w, later at most every
-         * eighth, which counts for those before it. It weighs the last ninth of a training most, needs no horizon, and is, like a decay, worth more than most choices of a method. Costs the memory of one
-         * parameter vector, which is saved with the network. False unless set.
+         * {@code a = a + min(1, 9/(t + 8)) (w - a)} after iteration t; from the 100th on only every second w, later every third
+         * to every eighth, which counts for those before it. It weighs the last ninth of a training most, needs no horizon,
+         * and is, like a decay, worth more than most choices of a method. Costs the memory of one parameter vector, which is
+         * saved with the network. False unless set.
          */
         public B averaging(boolean averaging) {
             this.averaging = averaging;

@@ -21,6 +21,7 @@ final class Trials {
 
     private RandomState beforeTraining;
     private RandomState afterTraining;
+    private boolean startIsKnown;
 
     // Of the iteration that is under way, or was last.
     private Line objective;
@@ -55,6 +56,7 @@ final class Trials {
      */
     void trainingPassDone(RandomState guess) {
         afterTraining = RandomState.now();
+        startIsKnown = beforeTraining != null || guess != null;
         if (beforeTraining == null) {
             beforeTraining = guess == null ? afterTraining : guess;
         }
@@ -137,7 +139,7 @@ final class Trials {
     }
 
     private boolean isTrainingPassComparable() {
-        boolean drewNothing = beforeTraining.isSameAs(afterTraining);
+        boolean drewNothing = startIsKnown && beforeTraining.isSameAs(afterTraining);
         return forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
     }
 

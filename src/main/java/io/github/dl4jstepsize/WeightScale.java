@@ -1,14 +1,11 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Broadcast;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.List;
 
@@ -25,9 +22,7 @@ import java.util.List;
  * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
  * <p>
  * Changes of layers that follow one another multiply: the size counts as min(1, 4/(depth - 2)) of that, for all but the weights
- * before normalizations. depth is the largest number of layers with weights to train on any way through the network on which
- * no normalization is between them. Hidden layers with a sigmoid, which damps changes to a quarter at most, do not count; layers
- * within a layer count as one.
+ * before normalizations: see {@link Depth}.
  * <p>
  * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
  * {@link TargetSize}.
@@ -66,7 +61,7 @@ final class WeightScale {
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
             double n = FanIn.effective(layer, variable.getParamName(), pass);
-            INDArray scale = scales.get(place(variable, parameters))
+            INDArray scale = scales.get(NetworkVectors.place(variable, parameters))
                     .assign(n > 0 ? ofWeights(variable, n, shortening, pass) : shortening * uniform(fanInOfBiases));
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
@@ -95,15 +90,5 @@ final class WeightScale {
             return Math.max(own, SMALLEST_OWN * uniform(FanIn.of(layer, variable.getParamName())));
         }
         return Normalization.followsActivationOf(layer, pass) ? Math.max(own / HE, uniform(n)) : shortening * uniform(n);
-    }
-
-    /**
-     * Where it is in the network's flat parameters: the views of DL4J's updater are in another order for separable
-     * convolutions.
-     */
-    static INDArrayIndex place(ParamState variable, INDArray parameters) {
-        INDArray array = variable.getLayer().paramTable(false).get(variable.getParamName());
-        long from = array.offset() - parameters.offset();
-        return NDArrayIndex.interval(from, from + array.length());
     }
 }

@@ -269,7 +269,7 @@ class GuardTest {
         assertEquals(expected, printed.split("hardly lower", -1).length - 1, printed);
     }
 
-    /** Of a gradient that DL4J has made as long as another one, L4 once took the length for the slope of the loss, and diverged. */
+    /** L4 diverged where it took what clipping had left of the gradient for the slope of the loss. */
     @Test
     void warnsOfClippedGradientsWhereTheirSlopeMatters() {
         String warning = "L4Updater: the network has gradientNormalization(ClipL2PerLayer)";

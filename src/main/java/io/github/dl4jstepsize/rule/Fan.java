@@ -5,7 +5,8 @@ package io.github.dl4jstepsize.rule;
  * part of the size that weights of its layer have, which s/sqrt(n) tells.
  * <pre>
  *   d = s m_hat / (sqrt(v_hat) + epsilon) / sqrt(3 n)        Adam's direction, made by the base updater
- *   n = fan_in                                               biases and gains: that of the weights before them
+ *   n = fan_in                                               biases and gains: that of the weights before them, the
+ *                                                            largest one of several
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
  *       max(0.1, fan_in/positions, sum of x^2)               weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time; at most
@@ -27,9 +28,9 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
- * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Without
- * noise weight decay only does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the
- * mean loss falls below a twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative.
+ * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Without noise weight decay only
+ * does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the mean loss falls below a
+ * twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative.
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
  * root of the batch; 0.75 is what noisy labels asked for, and cost little elsewhere. Where nobody counts epochs, a full batch of
@@ -38,9 +39,9 @@ package io.github.dl4jstepsize.rule;
  * <p>
  * Measures nothing; no extra pass, and one vector for the scale of the weights beside Adam's two.
  * <p>
- * Source: this project's measurements, zoo-examples/experiments/02-fan-step.txt and later ones. The scale is the standard deviation of
- * weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998), which
- * supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
+ * Source: this project's measurements, zoo-examples/experiments/02-fan-step.txt and later ones. The scale is the standard
+ * deviation of weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998),
+ * which supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. (Not for pixels from 0 to 255 that an LSTM reads: they saturate its gates, and shorter steps
  * would not open them, zoo-examples/experiments/19-gates.txt.) Of weights before a BatchNormalization, with nothing but
  * identities, rectifiers, pooling and padding in one or two dimensions, or dropout between, only the direction counts: the same r

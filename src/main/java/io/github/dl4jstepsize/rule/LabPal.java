@@ -372,7 +372,7 @@ public final class LabPal implements StepRule {
         meanGradient(batch);
         if (settings.momentum != 0) {
             batch.direction().add(settings.momentum, batch.memory(1));
-            keepForMomentum(batch, batch.direction());
+            batch.memory(1).assign(batch.direction());
         }
         collected = 0;
         return update(batch, Outcome.REUSED);

@@ -70,6 +70,12 @@ public final class Pol implements StepRule {
         return steps < settings.warmUp || steps % MEASURE_EVERY == 0;
     }
 
+    /** S is the slope along p g. */
+    @Override
+    public boolean readsSlope() {
+        return true;
+    }
+
     @Override
     public Step step(TrainingBatch batch) {
         if (settings.scaled && steps == 0) {

@@ -1,8 +1,8 @@
 package io.github.dl4jstepsize.examples;
 
 import me.tongfei.progressbar.ProgressBar;
-import org.deeplearning4j.nn.weights.WeightInit;
 import org.apache.commons.math3.stat.descriptive.rank.Median;
+import org.deeplearning4j.nn.weights.WeightInit;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;

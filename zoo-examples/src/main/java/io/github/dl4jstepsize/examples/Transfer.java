@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 
 import java.util.List;
@@ -34,6 +35,8 @@ final class Transfer {
                     + String.join(", ", names));
         }
         requireLoss(trained);
+        // DL4J draws the new head from ND4J's stream, wherever that is.
+        Nd4j.getRandom().setSeed(seed);
         FineTuneConfiguration fineTune = new FineTuneConfiguration.Builder().updater(updater).seed(seed).build();
         String head = head(trained);
         if (trained instanceof MultiLayerNetwork) {

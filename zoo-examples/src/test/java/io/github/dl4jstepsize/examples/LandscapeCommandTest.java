@@ -29,6 +29,8 @@ class LandscapeCommandTest {
         assertEquals(3, page.split("data:image/png", -1).length, "two pictures");
         assertTrue(page.contains("const iterations = [0,3];"));
         assertTrue(run.out.contains("training set, convex:"), run::toString);
+        // The training is PAL's: the step that it took in the first iteration, its longest, is the one marked as PAL's.
+        assertTrue(run.out.matches("(?s).*\n +0 +0\\.300 +0\\.300 .*"), run::toString);
     }
 
     @Test
