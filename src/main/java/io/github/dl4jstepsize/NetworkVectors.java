@@ -78,7 +78,7 @@ final class NetworkVectors {
         return list.stream().map(array).toArray(INDArray[]::new);
     }
 
-    /** A vector with an array for each block. */
+    /** A vector with an array for each element of a list. */
     <T> BlockVector beside(List<T> list, Function<T, INDArray> array) {
         return parameters.beside(arrays(list, array));
     }

@@ -140,8 +140,8 @@ final class Compare implements Callable<Integer> {
         Comparison comparison = resume && Comparison.exists(directory) ? Comparison.resume(directory, settings)
                 : new Comparison(settings, workload);
 
-        WhenInterrupted.say(() -> Comparison.exists(directory)
-                ? "What is complete is in " + directory + "; go on with --resume" : WhenInterrupted.NOTHING,
+        WhenInterrupted.say(
+                () -> WhenInterrupted.left(Comparison.jsonFile(directory), "What is complete is in " + directory),
                 () -> comparison.run(workload, data, directory));
         System.out.print(new Report(comparison).table());
         System.out.println("Curves: " + directory.resolve("report.html"));

@@ -94,9 +94,8 @@ final class Retrain implements Callable<Integer> {
         PretrainedModel model = PretrainedModel.named(modelName);
         Path directory = Output.writable(output.directory().resolve("retrain"));
         System.out.println(Device.description());
-        WhenInterrupted.say(() -> Files.exists(directory.resolve(images == null ? "digits-0-4.zip" : "model.zip"))
-                ? "The epochs that are complete are saved in " + directory + "; go on with --resume"
-                : WhenInterrupted.NOTHING, () -> {
+        Path first = directory.resolve(images == null ? "digits-0-4.zip" : "model.zip");
+        WhenInterrupted.say(() -> WhenInterrupted.left(first, "The epochs that are complete are saved in " + directory), () -> {
             if (images == null) {
                 digits(directory);
             } else {

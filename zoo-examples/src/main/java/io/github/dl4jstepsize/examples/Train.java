@@ -103,8 +103,7 @@ final class Train implements Callable<Integer> {
         }
         Training training = new Training(network);
         Supplier<String> left = () -> saved == null ? WhenInterrupted.NOTHING + "; --checkpoint DIR would have kept it"
-                : Files.exists(saved) ? "The epochs that are complete are in " + saved + "; go on with --resume"
-                : WhenInterrupted.NOTHING;
+                : WhenInterrupted.left(saved, "The epochs that are complete are in " + saved);
         WhenInterrupted.say(left, () -> training.run(label(updater), lastEpoch, batches.apply(0).count(), batches, () -> {
             if (saved != null) {
                 network.save(saved);

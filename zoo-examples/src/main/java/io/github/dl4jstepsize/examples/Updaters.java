@@ -170,8 +170,10 @@ final class Updaters {
     static void requireSame(String name, Network network, Path saved) {
         IUpdater now = named(name, 1);
         IUpdater before = network.updater();
-        // A rate that falls to 0 differs with the length of the training.
-        if (!(dependsOnLength(name) ? before.getClass() == now.getClass() : before.equals(now))) {
+        // A rate of DL4J's that falls to 0 differs with the length of the training; ours are told of it elsewhere.
+        boolean same = dependsOnLength(name) && !(now instanceof StepSizeUpdater) ? before.getClass() == now.getClass()
+                : before.equals(now);
+        if (!same) {
             throw new InputException(saved + " has been trained with " + before + ", but --updater " + name + " is " + now
                     + ": give the same, or leave out --resume");
         }

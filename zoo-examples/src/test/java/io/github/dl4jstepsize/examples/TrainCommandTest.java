@@ -117,8 +117,10 @@ class TrainCommandTest {
             Run first = Run.of(Stream.concat(Stream.of("train", "--data", "regression", "--updater", updater, "--epochs", 1),
                     Stream.of(common)).toArray());
             assertEquals(0, first.exitCode, first::toString);
-            Run.expect(1, "but --updater labpal-sgd is", Run.of(Stream.concat(Stream.of("train", "--data", "regression",
-                    "--updater", "labpal-sgd", "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
+            for (String other : List.of("labpal-sgd", "labpal-sgd:linear")) {
+                Run.expect(1, "but --updater " + other + " is", Run.of(Stream.concat(Stream.of("train", "--data", "regression",
+                        "--updater", other, "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
+            }
             Run.expect(1, "that of --data digits-mlp has", Run.of(Stream.concat(Stream.of("train", "--data", "digits-mlp",
                     "--updater", updater, "--epochs", 2, "--resume"), Stream.of(common)).toArray()));
         }
