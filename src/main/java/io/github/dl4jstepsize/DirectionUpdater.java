@@ -106,8 +106,8 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     static IllegalStateException withoutListener(StepSizeUpdater updater) {
         return new IllegalStateException(updater.getClass().getSimpleName() + " needs a StepSizeListener to find its"
                 + " step size: add the line net.addListeners(new StepSizeListener()); before fit, and again after"
-                + " setListeners, which removes it."
-                + " (Layerwise pretraining and external errors do not go through listeners and are not supported.)");
+                + " setListeners, which removes it. If it is there: layerwise pretraining and external errors do not go"
+                + " through listeners and are not supported; use another updater for them");
     }
 
     @Override

@@ -18,6 +18,7 @@ import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Broadcast;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
 /** The number of inputs that a unit of a layer multiplies with its weights and sums up. */
@@ -77,33 +78,39 @@ final class FanIn {
         if (fanIn == 0) {
             return 0;
         }
-        boolean recurrent = name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
-        if (!recurrent) {
-            INDArray input = pass.inputOf(layer);
-            if (input != null) {
-                boolean multiplied = isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
-                        || fanIn == input.size(features(input, fanIn)) || fanIn == input.length() / input.size(0);
-                if (!multiplied) {
-                    // The inner weights of a variational autoencoder read its own units.
-                    return fanIn;
-                }
-                double sum = Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, fanIn));
-                // Steps that are small enough for inputs which saturate gates would not open them again:
-                // see zoo-examples/experiments/19-gates.txt.
-                return isGated(layer) ? Math.min(sum, fanIn) : sum;
-            }
+        INDArray input = networkInput(layer, name, pass);
+        if (input != null) {
+            INDArray larger = InputSize.of(layer, name, pass);
+            double sum = Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, larger, fanIn));
+            // Steps that are small enough for inputs which saturate gates would not open them again:
+            // see zoo-examples/experiments/19-gates.txt.
+            return isGated(layer) ? Math.min(sum, fanIn) : sum;
         }
-        boolean gated = recurrent ? isGated(layer)
+        boolean gated = isRecurrent(name) ? isGated(layer)
                 : pass.layerBefore(layer).map(before -> isGated(before.conf().getLayer())).orElse(false);
         return gated ? GATED_PART * fanIn : fanIn;
     }
 
-    private static boolean isLookUp(Trainable layer) {
+    /** The network's input that is multiplied with weights; null if something else is. */
+    static INDArray networkInput(Trainable layer, String name, ForwardPass pass) {
+        INDArray input = isRecurrent(name) ? null : pass.inputOf(layer);
+        double fanIn = of(layer, name);
+        // The inner weights of a variational autoencoder read its own units.
+        boolean multiplied = input != null && (isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
+                || fanIn == input.size(features(input, fanIn)) || fanIn == input.length() / input.size(0));
+        return multiplied ? input : null;
+    }
+
+    private static boolean isRecurrent(String name) {
+        return name.contains(LSTMParamInitializer.RECURRENT_WEIGHT_KEY);
+    }
+
+    static boolean isLookUp(Trainable layer) {
         return layer.getConfig() instanceof EmbeddingLayer || layer.getConfig() instanceof EmbeddingSequenceLayer;
     }
 
     /** The dimension of an input's features: the last one if only that fits, as in sequences of format NWC. */
-    private static int features(INDArray input, double fanIn) {
+    static int features(INDArray input, double fanIn) {
         int last = input.rank() - 1;
         return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
     }
@@ -121,8 +128,10 @@ final class FanIn {
     /**
      * Of a layer's inputs, at least 1/positions, of which a batch has one per example and step of time (or pixel): Adam's
      * step for an input that is on in every k-th batch only is sqrt(k) times as long.
+     *
+     * @param larger what inputs are divided by; may be null
      */
-    private static double meanSquare(Trainable layer, INDArray input, double fanIn) {
+    private static double meanSquare(Trainable layer, INDArray input, INDArray larger, double fanIn) {
         if (isLookUp(layer)) {
             return Math.max(1 / fanIn, 1.0 / input.length());
         }
@@ -131,7 +140,10 @@ final class FanIn {
         double positions = input.rank() == 3
                 ? Math.max(1, input.amax(features).scan(Conditions.notEquals(0)).doubleValue())
                 : input.length() / (double) input.size(features);
-        double norm = inFloatingPoint(input).norm2Number().doubleValue();
+        INDArray numbers = inFloatingPoint(input);
+        INDArray divided = larger == null ? numbers
+                : Broadcast.div(numbers, larger.castTo(numbers.dataType()), numbers.ulike(), features);
+        double norm = divided.norm2Number().doubleValue();
         return Math.max(1, norm * norm / input.size(features)) / positions;
     }
 

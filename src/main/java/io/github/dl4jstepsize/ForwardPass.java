@@ -143,6 +143,9 @@ abstract class ForwardPass {
     /** The layers, and vertices without a layer, that read what a layer puts out. */
     abstract List<Trainable> readersOf(Trainable layer);
 
+    /** Whether the backward pass gets as far as a layer. */
+    abstract boolean isReachedBackwards(Trainable layer);
+
     /** The number of the output that a layer is, or that a loss layer without parameters makes of its outputs; otherwise -1. */
     abstract int outputOf(Trainable layer);
 

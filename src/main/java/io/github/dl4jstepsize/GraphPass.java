@@ -155,6 +155,12 @@ final class GraphPass extends ForwardPass {
                 .map(vertex -> network.getVertex(vertex.getKey())).collect(Collectors.toList());
     }
 
+    /** DL4J refuses to train graphs in which it does not. */
+    @Override
+    boolean isReachedBackwards(Trainable layer) {
+        return true;
+    }
+
     @Override
     int outputOf(Trainable layer) {
         String name = ((GraphVertex) layer).getVertexName();

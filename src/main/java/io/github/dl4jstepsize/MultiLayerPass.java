@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -100,6 +101,19 @@ final class MultiLayerPass extends ForwardPass {
             }
         }
         return List.of();
+    }
+
+    /** Not below a layer that is frozen for good, whose gradient DL4J does not need either. */
+    @Override
+    boolean isReachedBackwards(Trainable layer) {
+        boolean above = false;
+        for (Layer next : layers()) {
+            above |= next == layer;
+            if (above && next instanceof FrozenLayer) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

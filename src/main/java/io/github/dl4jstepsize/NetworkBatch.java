@@ -188,7 +188,7 @@ final class NetworkBatch implements TrainingBatch {
     private void regularize() {
         for (ParamState variable : vectors.variables()) {
             List<Regularization> all = variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
-            if (all != null && !NetworkVectors.isFrozen(variable.getLayer())) {
+            if (all != null && vectors.moves(variable)) {
                 all.forEach(one -> one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
             }
         }

@@ -11,8 +11,12 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -28,8 +32,11 @@ final class NetworkVectors {
     private final BlockVector parameters;
     private final BlockVector direction;
     private final List<ParamState> variables = new ArrayList<>();
-    /** Those of frozen layers, to whose gradients DL4J adds weight decay all the same. */
-    private final List<ParamState> frozen = new ArrayList<>();
+    /**
+     * Those of frozen layers, to whose gradients DL4J adds weight decay all the same; and those that the backward pass does not
+     * reach, whose gradients nobody writes: what a step leaves there would be the next iteration's gradient.
+     */
+    private final Set<ParamState> frozen = Collections.newSetFromMap(new IdentityHashMap<>());
     /** Allocated when a rule asks for it. */
     private BlockVector scratch;
     /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
@@ -40,8 +47,9 @@ final class NetworkVectors {
      * @param flatParameters the network's
      * @param gradient       the network's
      * @param blocks         those of the step size updater
+     * @param reached        whether the backward pass computes a layer's gradient
      */
-    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks) {
+    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks, Predicate<Trainable> reached) {
         this.flatParameters = flatParameters;
         this.flatGradient = gradient.reshape(gradient.length());
         intervals = blocks.stream()
@@ -52,7 +60,7 @@ final class NetworkVectors {
         for (UpdaterBlock block : blocks) {
             for (ParamState variable : block.getLayersAndVariablesInBlock()) {
                 variables.add(variable);
-                if (isFrozen(variable.getLayer())) {
+                if (isFrozen(variable.getLayer()) || !reached.test(variable.getLayer())) {
                     frozen.add(variable);
                 }
             }
@@ -105,8 +113,13 @@ final class NetworkVectors {
         return variables;
     }
 
-    List<ParamState> frozen() {
+    Set<ParamState> frozen() {
         return frozen;
+    }
+
+    /** False for what is frozen. */
+    boolean moves(ParamState variable) {
+        return !frozen.contains(variable);
     }
 
     BlockVector scratch() {
@@ -120,7 +133,7 @@ final class NetworkVectors {
     void decayWeights(double part) {
         if (weights == null) {
             List<INDArrayIndex> places = variables.stream()
-                    .filter(variable -> FanIn.isWeight(variable) && !isFrozen(variable.getLayer()))
+                    .filter(variable -> FanIn.isWeight(variable) && moves(variable))
                     .map(variable -> place(variable, flatParameters)).collect(Collectors.toList());
             weights = beside(places, flatParameters::get);
             directionOfWeights = beside(places, flatGradient::get);

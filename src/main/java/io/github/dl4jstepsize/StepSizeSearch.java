@@ -82,7 +82,8 @@ final class StepSizeSearch {
                     + " Set dataType(DataType.FLOAT) in the network's configuration");
         }
         this.forwardPass = forwardPass.apply(updater.objective());
-        vectors = new NetworkVectors(parameters.reshape(parameters.length()), this.forwardPass.gradientView(), blocks);
+        vectors = new NetworkVectors(parameters.reshape(parameters.length()), this.forwardPass.gradientView(), blocks,
+                this.forwardPass::isReachedBackwards);
         vectors.variables().forEach(variable -> published.add(
                 (StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName())));
         rule = updater.newRule();

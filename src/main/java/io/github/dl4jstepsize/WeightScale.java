@@ -15,7 +15,8 @@ import java.util.List;
  * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
  * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
  * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized. Of the gates of an LSTM
- * it is at most fan_in: large inputs saturate them, and it takes longer steps to open them again.
+ * it is at most fan_in: large inputs saturate them, and it takes longer steps to open them again. Weights of inputs that are far
+ * larger than most are so many times smaller: see {@link InputSize}.
  * <p>
  * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
  * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
@@ -63,9 +64,14 @@ final class WeightScale {
             double n = FanIn.effective(layer, variable.getParamName(), pass);
             INDArray scale = scales.get(NetworkVectors.place(variable, parameters))
                     .assign(n > 0 ? ofWeights(variable, n, shortening, pass) : shortening * uniform(fanInOfBiases));
+            INDArray array = layer.paramTable(false).get(variable.getParamName());
+            INDArray inputs = n > 0 ? InputSize.of(layer, variable.getParamName(), pass) : null;
+            if (inputs != null) {
+                INDArray rows = scale.reshape(array.ordering(), array.shape());
+                Broadcast.div(rows, inputs, rows, 0);
+            }
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
-                INDArray array = layer.paramTable(false).get(variable.getParamName());
                 // Of convolutions' weights the first dimension is that of the units, of others' weights and biases the last.
                 int units = array.rank() > 2 ? 0 : array.rank() - 1;
                 INDArray shaped = scale.reshape(array.ordering(), array.shape());

@@ -26,6 +26,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -58,6 +60,39 @@ class LayerTest {
             assertEquals(0, ForwardPassTest.maxDifference(frozen, graph.getLayer(0).params()), updater.toString());
             assertTrue(StepSizes.lastRecord(network).learningRate() > 0);
         }
+    }
+
+    /** Below a frozen layer DL4J computes no gradient, and leaves in the gradient's array what a step has left there. */
+    @Test
+    void parametersThatTheBackwardPassDoesNotReachDoNotMoveByOneBit() {
+        for (IUpdater updater : List.of(new Adam(0.1), new PalUpdater(), new LabPalUpdater(), new AutoUpdater(),
+                new PlsUpdater(), FanUpdater.builder().averaging(true).build())) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
+                    .list().layer(new DenseLayer.Builder().nOut(8).build())
+                    .layer(new FrozenLayer(new DenseLayer.Builder().nOut(8).build()))
+                    .layer(new DenseLayer.Builder().nOut(8).build()).layer(Problem.classes(4).build())
+                    .setInputType(InputType.feedForward(12)).build());
+            network.init();
+            network.addListeners(new StepSizeListener());
+            List<DataSet> epoch = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                epoch.add(new DataSet(Problem.random(i, DataType.FLOAT, 8, 12), Problem.oneHot(i, DataType.FLOAT, 8, 4)));
+            }
+            INDArray before = network.params().dup();
+            INDArray above = network.getLayer(2).params().dup();
+            network.fit(new ExistingDataSetIterator(epoch), 3);
+            List<INDArray> all = updater instanceof AutoUpdater || updater instanceof FanUpdater
+                    ? List.of(network.params(), StepSizes.averaged(network).params()) : List.of(network.params());
+            for (INDArray after : all) {
+                assertEquals(0, ForwardPassTest.maxDifference(below(before), below(after)), updater.toString());
+            }
+            assertTrue(ForwardPassTest.maxDifference(above, network.getLayer(2).params()) > 1e-4, updater.toString());
+        }
+    }
+
+    /** What is below the layer that trains. */
+    private static INDArray below(INDArray parameters) {
+        return parameters.reshape(parameters.length()).get(NDArrayIndex.interval(0, 12 * 8 + 8 + 8 * 8 + 8));
     }
 
     @Test

@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
@@ -32,6 +33,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
@@ -50,6 +52,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.HashMap;
 import java.util.List;
@@ -446,6 +449,53 @@ class WeightScaleTest {
         assertFanIn(CLASSES, moved.get("b_W"));
         assertFanIn(CLASSES * 100, moved.get("c_W"));
         assertFanIn(CLASSES, moved.get("output_W"));
+    }
+
+    /**
+     * Of five inputs of 1 or -1, the second is a hundred times as large, the fourth three times, and the last is on in every fourth
+     * example only: an input larger than sqrt(10) counts as that, and its weights are so many times smaller.
+     */
+    @ParameterizedTest
+    @EnumSource(RNNFormat.class)
+    void inputsFarLargerThanOthersHaveSmallerWeights(RNNFormat format) {
+        INDArray columns = Transforms.sign(Problem.random(1, DataType.DOUBLE, 12, 5));
+        columns.getColumn(1).muli(100);
+        columns.getColumn(3).muli(3);
+        for (int example = 0; example < 12; example++) {
+            columns.getColumn(4).putScalar(example, example % 4 == 0 ? 1 : 0);
+        }
+        double n = 1 + 10 + 1 + 9 + 0.25;
+        MultiLayerNetwork table = network(InputType.feedForward(5), new DenseLayer.Builder().nOut(3).build(),
+                Problem.classes(CLASSES).build());
+        assertOneIsAHundredth(n, moved(table, () -> table.fit(columns, Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES))));
+
+        INDArray sequences = columns.reshape(4, 3, 5);
+        boolean timeLast = format == RNNFormat.NCW;
+        MultiLayerNetwork recurrent = network(InputType.recurrent(5, 3, format),
+                new SimpleRnn.Builder().nOut(3).dataFormat(format).build(),
+                new RnnOutputLayer.Builder().nOut(CLASSES).activation(Activation.SOFTMAX).dataFormat(format).build());
+        assertOneIsAHundredth(n, moved(recurrent, () -> recurrent.fit(timeLast ? sequences.permute(0, 2, 1).dup() : sequences,
+                timeLast ? Nd4j.ones(DataType.DOUBLE, 4, CLASSES, 3) : Nd4j.ones(DataType.DOUBLE, 4, 3, CLASSES))));
+    }
+
+    private static void assertOneIsAHundredth(double n, Map<String, INDArray> moved) {
+        for (int input = 0; input < 5; input++) {
+            assertFanIn(input == 1 ? 1000 * n : n, moved.get("0_W").getRow(input));
+        }
+        assertFanIn(5, moved.get("0_b"));
+    }
+
+    /** So that two inputs are as usual as the smaller one. */
+    @Test
+    void inputsThatAreZeroSayNothingAboutOthers() {
+        INDArray columns = Nd4j.zeros(DataType.DOUBLE, 8, 5);
+        columns.getColumn(0).assign(1);
+        columns.getColumn(1).assign(1000);
+        MultiLayerNetwork network = network(InputType.feedForward(5), new DenseLayer.Builder().nOut(3).build(),
+                Problem.classes(CLASSES).build());
+        Map<String, INDArray> moved = moved(network, () -> network.fit(columns, Problem.oneHot(1, DataType.DOUBLE, 8, CLASSES)));
+        assertFanIn(1 + 10, moved.get("0_W").getRow(0));
+        assertFanIn(1e5 * (1 + 10), moved.get("0_W").getRow(1));
     }
 
     @Test

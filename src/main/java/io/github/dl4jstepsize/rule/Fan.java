@@ -8,9 +8,11 @@ package io.github.dl4jstepsize.rule;
  *   n = fan_in                                               biases and gains: that of the weights before them, the
  *                                                            largest one of several
  *       0.2 fan_in                                           weights of an LSTM's outputs, recurrent ones included
- *       max(0.1, fan_in/positions, sum of x^2)               weights of the network's inputs x; mean over the first batch,
+ *       max(0.1, fan_in/positions, sum of (x/f)^2)           weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time; at most
  *                                                            fan_in where an LSTM reads them
+ *       times f^2, f = max(1, x_rms/(sqrt(10) median))       those of a dense or recurrent layer's inputs that are far larger
+ *                                                            than most: root mean square of each, zeros aside
  *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration; at most 100 fan_in
  *       at most 2/(mean of w^2)                              weights w that a normalization follows behind another activation
@@ -43,7 +45,8 @@ package io.github.dl4jstepsize.rule;
  * deviation of weights drawn uniformly from [-1/sqrt(fan_in), 1/sqrt(fan_in)] (Y. LeCun et al., "Efficient BackProp", 1998),
  * which supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. (Not for pixels from 0 to 255 that an LSTM reads: they saturate its gates, and shorter steps
- * would not open them, zoo-examples/experiments/19-gates.txt.) Of weights before a BatchNormalization, with nothing but
+ * would not open them, zoo-examples/experiments/19-gates.txt.) f makes up for columns of a table in different units
+ * (zoo-examples/experiments/24-columns.txt). Of weights before a BatchNormalization, with nothing but
  * identities, rectifiers, pooling and padding in one or two dimensions, or dropout between, only the direction counts: the same r
  * turns it by the same angle. So it is, not measured, in a DenseLayer with a layer normalization. Behind other layers it holds in
  * part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight

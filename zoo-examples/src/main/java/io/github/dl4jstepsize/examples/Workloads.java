@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /** The workloads by their names on the command line. */
@@ -66,8 +67,9 @@ final class Workloads {
         vary("rows-unscaled", "read row by row, pixels 0 to 255, LSTM", 128,
                 data -> FashionMnist.asRows(data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL))),
                 Networks::sequenceClassifier);
-        VARIATIONS.put("regression-unscaled", new Workload("Diabetes progression, targets from 25 to 346", 60, 32,
-                Quality.R_SQUARED, files -> Diabetes.withTargetsAsTheyAre(), Networks::regression));
+        varyRegression("regression-unscaled", "targets from 25 to 346", Diabetes::withTargetsAsTheyAre);
+        varyRegression("regression-raw", "nothing standardised", Diabetes::asItIs);
+        varyRegression("regression-column", "one feature times 1,000", () -> Diabetes.withOneFeatureTimes(1000));
     }
 
     private Workloads() {
@@ -77,6 +79,11 @@ final class Workloads {
                              Workload.NetworkBuilder network) {
         VARIATIONS.put(name, new Workload("Fashion-MNIST, " + title, 3, batchSize, Quality.ACCURACY,
                 files -> data.apply(FashionMnist.load(files.fashionMnist)), network));
+    }
+
+    private static void varyRegression(String name, String title, Supplier<TrainTest> data) {
+        VARIATIONS.put(name, new Workload("Diabetes progression, " + title, 60, 32, Quality.R_SQUARED, files -> data.get(),
+                Networks::regression));
     }
 
     private static Workload.NetworkBuilder deep(int layers, boolean norm) {

@@ -1,0 +1,63 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.nn.api.Trainable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Which of a layer's inputs are far larger than most of them, as in tables whose columns are in different units, and by what
+ * factor: the root mean square of an input's numbers, zeros aside, over sqrt(10) times the median of all inputs' (of two, the
+ * smaller one); 1 for inputs that are not as large as that.
+ * <p>
+ * A weight of such an input has to be so many times smaller than others. One size for all of them, in which the square of the
+ * large input is most of the sum, would leave the others far too short a step.
+ * <p>
+ * Inputs that are far smaller than most are not made up for: in few examples an input may be small by chance, and many are 0
+ * almost always.
+ */
+final class InputSize {
+
+    /** Mean square, of the median's, that is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
+    private static final double USUAL = 10;
+
+    private InputSize() {
+    }
+
+    /**
+     * @param layer that may read an input of the network
+     * @param name  of its parameters
+     * @return a number for each row of the parameters, 1 or greater; null if all are 1, or if the rows are no weights of inputs
+     *         of the network
+     */
+    static INDArray of(Trainable layer, String name, ForwardPass pass) {
+        INDArray weights = layer.paramTable(false).get(name);
+        INDArray input = FanIn.networkInput(layer, name, pass);
+        if (input == null || weights.rank() != 2 || FanIn.isLookUp(layer)) {
+            return null;
+        }
+        int features = FanIn.features(input, weights.size(0));
+        if (input.size(features) != weights.size(0)) {
+            return null;
+        }
+        double[] squares = meanSquares(FanIn.inFloatingPoint(input), features);
+        double[] sorted = Arrays.stream(squares).filter(square -> square > 0).sorted().toArray();
+        double usual = sorted.length == 0 ? Double.NaN : USUAL * sorted[(sorted.length - 1) / 2];
+        // Not so for numbers that are not finite, which the guard deals with.
+        if (Arrays.stream(squares).noneMatch(square -> square > usual)) {
+            return null;
+        }
+        double[] factors = Arrays.stream(squares).map(square -> Math.sqrt(Math.max(1, square / usual))).toArray();
+        return Nd4j.createFromArray(factors).castTo(weights.dataType());
+    }
+
+    /** Of what is not 0; 0 where everything is. */
+    private static double[] meanSquares(INDArray input, int features) {
+        int[] others = IntStream.range(0, input.rank()).filter(dimension -> dimension != features).toArray();
+        double[] norms = input.norm2(others).toDoubleVector();
+        double[] counts = input.neq(0).castTo(input.dataType()).sum(others).toDoubleVector();
+        return IntStream.range(0, norms.length).mapToDouble(j -> norms[j] * norms[j] / Math.max(1, counts[j])).toArray();
+    }
+}
