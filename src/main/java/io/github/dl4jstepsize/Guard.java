@@ -84,7 +84,8 @@ final class Guard {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
                                     + " trained before, and there is more to learn, this method does not train it: try larger"
                                     + " batches (PAL and SLS judge a step by the batch that gave the direction), scaled"
-                                    + " inputs, or another method{}",
+                                    + " inputs, or another method{}. If the data have changed, begin anew:"
+                                    + " network.setUpdater(null)",
                             updater.getClass().getSimpleName(), epoch, mean, mean < firstMean ? "hardly lower" : "no lower",
                             firstMean, updater instanceof AutoUpdater ? "" : ", for example AutoUpdater");
                 }

@@ -3,6 +3,8 @@ package io.github.dl4jstepsize;
 import org.deeplearning4j.nn.api.Trainable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -20,8 +22,13 @@ import java.util.stream.IntStream;
  */
 final class InputSize {
 
+    private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
+
     /** Mean square, of the median's, that is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
     private static final double USUAL = 10;
+
+    /** Factor from which on every updater has trouble: see the same. */
+    private static final double WORTH_A_WARNING = 10;
 
     private InputSize() {
     }
@@ -51,6 +58,17 @@ final class InputSize {
         }
         double[] factors = Arrays.stream(squares).map(square -> Math.sqrt(Math.max(1, square / usual))).toArray();
         return Nd4j.createFromArray(factors).castTo(weights.dataType());
+    }
+
+    /** Tells of inputs with factors so large that shorter steps hardly help. */
+    static void warnOf(INDArray factors) {
+        double largest = factors.maxNumber().doubleValue();
+        if (largest > WORTH_A_WARNING) {
+            LOG.warn("the network's inputs are of very different sizes: the largest is {} times as large as most. The steps of its"
+                    + " weights are made shorter, but from such a table any updater learns little: standardize the features, for"
+                    + " example with NormalizerStandardize, or begin the network with a BatchNormalization",
+                    Math.round(largest * Math.sqrt(USUAL)));
+        }
     }
 
     /** Of what is not 0; 0 where everything is. */

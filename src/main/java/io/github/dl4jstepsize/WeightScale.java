@@ -67,6 +67,7 @@ final class WeightScale {
             INDArray array = layer.paramTable(false).get(variable.getParamName());
             INDArray inputs = n > 0 ? InputSize.of(layer, variable.getParamName(), pass) : null;
             if (inputs != null) {
+                InputSize.warnOf(inputs);
                 INDArray rows = scale.reshape(array.ordering(), array.shape());
                 Broadcast.div(rows, inputs, rows, 0);
             }

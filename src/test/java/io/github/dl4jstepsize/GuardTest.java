@@ -5,6 +5,7 @@ import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -281,6 +282,26 @@ class GuardTest {
         }
         assertFalse(printed(() -> Problem.MLP_DROPOUT_L2.fit(network(Problem.MLP_DROPOUT_L2, new L4Updater(),
                 new StepSizeListener()), 3)).contains("gradientNormalization"));
+    }
+
+    /** Whether the largest of three columns is 32 times or 31 times as large as the others, sqrt(1000) being the bound. */
+    @ParameterizedTest
+    @CsvSource({"32, 1", "31, 0"})
+    void warnsOnceOfTablesThatNobodyHasStandardized(double size, int expected) {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new AutoUpdater()).list()
+                .layer(new DenseLayer.Builder().nOut(4).build()).layer(Problem.classes(4).build())
+                .setInputType(InputType.feedForward(3)).build());
+        network.init();
+        network.addListeners(new StepSizeListener());
+        INDArray columns = Nd4j.ones(DataType.FLOAT, 8, 3);
+        columns.getColumn(1).assign(-size);
+        String printed = printed(() -> {
+            for (int i = 0; i < 3; i++) {
+                network.fit(columns, Problem.oneHot(1, DataType.FLOAT, 8, 4));
+            }
+        });
+        assertEquals(expected, printed.split("the largest is 32 times as large as most", -1).length - 1, printed);
+        assertEquals(expected, printed.split("standardize", -1).length - 1, printed);
     }
 
     @Test

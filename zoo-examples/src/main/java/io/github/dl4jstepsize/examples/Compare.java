@@ -48,8 +48,8 @@ final class Compare implements Callable<Integer> {
     @Option(names = "--workload", paramLabel = "NAME", split = ",", defaultValue = "digits-lenet",
             completionCandidates = Workloads.Names.class,
             description = "One or more of ${COMPLETION-CANDIDATES}, or all of them: " + ALL + "; "
-                    + "or variations of fashion-mlp, fashion-cnn, rows-lstm and regression (label noise, unscaled pixels "
-                    + "and targets, other batch sizes, weights and shapes): " + VARIATIONS
+                    + "or variations of fashion-mlp, fashion-cnn, rows-lstm and regression (label noise, unscaled pixels, "
+                    + "columns and targets, other batch sizes, weights and shapes): " + VARIATIONS
                     + ", or one of them, as in mlp-unscaled; or the networks and trainings of DL4J's own examples: "
                     + TUTORIALS + ", or one of them, as in iris; or random-1, random-2 ..., whose data, network and training "
                     + "are drawn at random from the number. Default: ${DEFAULT-VALUE}.")
