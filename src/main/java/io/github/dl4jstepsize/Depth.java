@@ -16,8 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-import static io.github.dl4jstepsize.NetworkVectors.isFrozen;
-
 /**
  * How many layers with weights to train follow one another in a network without a normalization between them. Hidden layers
  * with a sigmoid, which damps changes to a quarter at most, do not count; layers within a layer count as one.
@@ -31,7 +29,7 @@ final class Depth {
     static int of(List<ParamState> variables, ForwardPass pass) {
         Set<Trainable> counting = Collections.newSetFromMap(new IdentityHashMap<>());
         variables.stream().filter(FanIn::isWeight).map(ParamState::getLayer)
-                .filter(layer -> !isFrozen(layer) && !Normalization.isWithin(layer) && !damps(layer, pass))
+                .filter(layer -> pass.isTrained(layer) && !Normalization.isWithin(layer) && !damps(layer, pass))
                 .forEach(counting::add);
         Map<Trainable, Integer> depths = new IdentityHashMap<>();
         return counting.stream().mapToInt(layer -> depth(layer, counting, depths, pass)).max().orElse(0);

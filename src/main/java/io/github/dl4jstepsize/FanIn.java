@@ -12,9 +12,11 @@ import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.deeplearning4j.nn.params.VariationalAutoencoderParamInitializer;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,6 +34,9 @@ final class FanIn {
      * workloads beside 1: zoo-examples/experiments/09-input-scale.txt.
      */
     private static final double GATED_PART = 0.2;
+
+    private static final String FIRST_OF_AUTOENCODER = VariationalAutoencoderParamInitializer.ENCODER_PREFIX + 0
+            + VariationalAutoencoderParamInitializer.WEIGHT_KEY_SUFFIX;
 
     private FanIn() {
     }
@@ -72,15 +77,18 @@ final class FanIn {
         return product;
     }
 
-    /** How many inputs of mean square 1 would make a sum as large as those of the current batch do; 0 as above. */
-    static double effective(Trainable layer, String name, ForwardPass pass) {
+    /**
+     * How many inputs of mean square 1 would make a sum as large as those of the current batch do; 0 as above.
+     *
+     * @param larger what the network's inputs are divided by: see {@link InputSize}; may be null
+     */
+    static double effective(Trainable layer, String name, INDArray larger, ForwardPass pass) {
         double fanIn = of(layer, name);
         if (fanIn == 0) {
             return 0;
         }
         INDArray input = networkInput(layer, name, pass);
         if (input != null) {
-            INDArray larger = InputSize.of(layer, name, pass);
             double sum = Math.max(SMALLEST_SUM, fanIn * meanSquare(layer, input, larger, fanIn));
             // Steps that are small enough for inputs which saturate gates would not open them again:
             // see zoo-examples/experiments/19-gates.txt.
@@ -93,9 +101,10 @@ final class FanIn {
 
     /** The network's input that is multiplied with weights; null if something else is. */
     static INDArray networkInput(Trainable layer, String name, ForwardPass pass) {
-        INDArray input = isRecurrent(name) ? null : pass.inputOf(layer);
+        // The inner weights of a variational autoencoder read its own units, of which there may be as many.
+        boolean isInner = layer.getConfig() instanceof VariationalAutoencoder && !name.equals(FIRST_OF_AUTOENCODER);
+        INDArray input = isRecurrent(name) || isInner ? null : pass.inputOf(layer);
         double fanIn = of(layer, name);
-        // The inner weights of a variational autoencoder read its own units.
         boolean multiplied = input != null && (isLookUp(layer) || layer.paramTable(false).get(name).rank() > 2
                 || fanIn == input.size(features(input, fanIn)) || fanIn == input.length() / input.size(0));
         return multiplied ? input : null;
@@ -110,12 +119,12 @@ final class FanIn {
     }
 
     /** The dimension of an input's features: the last one if only that fits, as in sequences of format NWC. */
-    static int features(INDArray input, double fanIn) {
+    private static int features(INDArray input, double fanIn) {
         int last = input.rank() - 1;
         return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
     }
 
-    private static boolean isGated(Trainable layer) {
+    static boolean isGated(Trainable layer) {
         return layer.getConfig() instanceof Layer && isGated((Layer) layer.getConfig());
     }
 
@@ -128,8 +137,6 @@ final class FanIn {
     /**
      * Of a layer's inputs, at least 1/positions, of which a batch has one per example and step of time (or pixel): Adam's
      * step for an input that is on in every k-th batch only is sqrt(k) times as long.
-     *
-     * @param larger what inputs are divided by; may be null
      */
     private static double meanSquare(Trainable layer, INDArray input, INDArray larger, double fanIn) {
         if (isLookUp(layer)) {

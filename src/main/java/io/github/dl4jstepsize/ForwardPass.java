@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.OutputLayer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
@@ -145,6 +146,16 @@ abstract class ForwardPass {
 
     /** Whether the backward pass gets as far as a layer. */
     abstract boolean isReachedBackwards(Trainable layer);
+
+    /** Whether a layer's parameters are to move. */
+    final boolean isTrained(Trainable layer) {
+        return !isFrozen(layer) && isReachedBackwards(layer);
+    }
+
+    static boolean isFrozen(Trainable layer) {
+        return layer instanceof FrozenLayerWithBackprop
+                || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
+    }
 
     /** The number of the output that a layer is, or that a loss layer without parameters makes of its outputs; otherwise -1. */
     abstract int outputOf(Trainable layer);

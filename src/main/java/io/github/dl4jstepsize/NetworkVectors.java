@@ -1,8 +1,6 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -47,9 +45,9 @@ final class NetworkVectors {
      * @param flatParameters the network's
      * @param gradient       the network's
      * @param blocks         those of the step size updater
-     * @param reached        whether the backward pass computes a layer's gradient
+     * @param trained        which layers are not frozen, and reached by the backward pass
      */
-    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks, Predicate<Trainable> reached) {
+    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks, Predicate<Trainable> trained) {
         this.flatParameters = flatParameters;
         this.flatGradient = gradient.reshape(gradient.length());
         intervals = blocks.stream()
@@ -60,16 +58,11 @@ final class NetworkVectors {
         for (UpdaterBlock block : blocks) {
             for (ParamState variable : block.getLayersAndVariablesInBlock()) {
                 variables.add(variable);
-                if (isFrozen(variable.getLayer()) || !reached.test(variable.getLayer())) {
+                if (!trained.test(variable.getLayer())) {
                     frozen.add(variable);
                 }
             }
         }
-    }
-
-    static boolean isFrozen(Trainable layer) {
-        return layer instanceof FrozenLayerWithBackprop
-                || layer instanceof GraphVertex && ((GraphVertex) layer).getLayer() instanceof FrozenLayerWithBackprop;
     }
 
     /**

@@ -20,7 +20,7 @@ import org.nd4j.linalg.activations.impl.ActivationReLU;
 import java.util.List;
 import java.util.function.Predicate;
 
-import static io.github.dl4jstepsize.NetworkVectors.isFrozen;
+import static io.github.dl4jstepsize.ForwardPass.isFrozen;
 
 /**
  * Whether a normalization undoes a factor on a layer's weights: then only their direction counts (T. van Laarhoven, "L2

@@ -83,7 +83,7 @@ final class StepSizeSearch {
         }
         this.forwardPass = forwardPass.apply(updater.objective());
         vectors = new NetworkVectors(parameters.reshape(parameters.length()), this.forwardPass.gradientView(), blocks,
-                this.forwardPass::isReachedBackwards);
+                this.forwardPass::isTrained);
         vectors.variables().forEach(variable -> published.add(
                 (StepSizeUpdater) variable.getLayer().getConfig().getUpdaterByParam(variable.getParamName())));
         rule = updater.newRule();

@@ -55,19 +55,20 @@ final class WeightScale {
         double shortening = SHALLOW / Math.max(SHALLOW, Depth.of(variables, pass) - 2);
         // Without any weights the scale is 1.
         double fanInOfBiases = 1.0 / 3;
+        double largestInput = 1;
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
             // A layer's biases may come before its weights, and a BatchNormalization has only the weights before it.
             double largest = layer.paramTable(false).keySet().stream().mapToDouble(name -> FanIn.of(layer, name)).max()
                     .orElse(0);
             fanInOfBiases = largest > 0 ? largest : fanInOfBiases;
-            double n = FanIn.effective(layer, variable.getParamName(), pass);
+            INDArray inputs = pass.isTrained(layer) ? InputSize.of(layer, variable.getParamName(), pass) : null;
+            double n = FanIn.effective(layer, variable.getParamName(), inputs, pass);
             INDArray scale = scales.get(NetworkVectors.place(variable, parameters))
                     .assign(n > 0 ? ofWeights(variable, n, shortening, pass) : shortening * uniform(fanInOfBiases));
             INDArray array = layer.paramTable(false).get(variable.getParamName());
-            INDArray inputs = n > 0 ? InputSize.of(layer, variable.getParamName(), pass) : null;
             if (inputs != null) {
-                InputSize.warnOf(inputs);
+                largestInput = Math.max(largestInput, inputs.maxNumber().doubleValue());
                 INDArray rows = scale.reshape(array.ordering(), array.shape());
                 Broadcast.div(rows, inputs, rows, 0);
             }
@@ -79,6 +80,7 @@ final class WeightScale {
                 Broadcast.mul(shaped, targets.castTo(scale.dataType()), shaped, units);
             }
         }
+        InputSize.warnOf(largestInput);
         return scales;
     }
 

@@ -288,16 +288,18 @@ class GuardTest {
     @ParameterizedTest
     @CsvSource({"32, 1", "31, 0"})
     void warnsOnceOfTablesThatNobodyHasStandardized(double size, int expected) {
-        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new AutoUpdater()).list()
-                .layer(new DenseLayer.Builder().nOut(4).build()).layer(Problem.classes(4).build())
-                .setInputType(InputType.feedForward(3)).build());
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().updater(new AutoUpdater())
+                .graphBuilder().addInputs("in").setInputTypes(InputType.feedForward(3))
+                .addLayer("a", new DenseLayer.Builder().nOut(4).build(), "in")
+                .addLayer("b", new DenseLayer.Builder().nOut(4).build(), "in")
+                .addLayer("output", Problem.classes(4).build(), "a", "b").setOutputs("output").build());
         network.init();
         network.addListeners(new StepSizeListener());
         INDArray columns = Nd4j.ones(DataType.FLOAT, 8, 3);
         columns.getColumn(1).assign(-size);
         String printed = printed(() -> {
             for (int i = 0; i < 3; i++) {
-                network.fit(columns, Problem.oneHot(1, DataType.FLOAT, 8, 4));
+                network.fit(new DataSet(columns, Problem.oneHot(1, DataType.FLOAT, 8, 4)));
             }
         });
         assertEquals(expected, printed.split("the largest is 32 times as large as most", -1).length - 1, printed);

@@ -27,7 +27,6 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -65,10 +64,10 @@ class LayerTest {
     /** Below a frozen layer DL4J computes no gradient, and leaves in the gradient's array what a step has left there. */
     @Test
     void parametersThatTheBackwardPassDoesNotReachDoNotMoveByOneBit() {
-        for (IUpdater updater : List.of(new Adam(0.1), new PalUpdater(), new LabPalUpdater(), new AutoUpdater(),
+        for (StepSizeUpdater updater : List.of(new PalUpdater(), new LabPalUpdater(), new AutoUpdater(),
                 new PlsUpdater(), FanUpdater.builder().averaging(true).build())) {
             MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(updater)
-                    .list().layer(new DenseLayer.Builder().nOut(8).build())
+                    .l2(0.01).list().layer(new DenseLayer.Builder().nOut(8).build())
                     .layer(new FrozenLayer(new DenseLayer.Builder().nOut(8).build()))
                     .layer(new DenseLayer.Builder().nOut(8).build()).layer(Problem.classes(4).build())
                     .setInputType(InputType.feedForward(12)).build());

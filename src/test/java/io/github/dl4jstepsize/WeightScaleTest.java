@@ -34,6 +34,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
@@ -483,6 +484,22 @@ class WeightScaleTest {
             assertFanIn(input == 1 ? 1000 * n : n, moved.get("0_W").getRow(input));
         }
         assertFanIn(5, moved.get("0_b"));
+    }
+
+    /** A VAE's inner weights read its own units, of which there are as many here; a gate's large inputs saturate it anyway. */
+    @Test
+    void onlyWeightsOfTheNetworksInputsAreMadeUpFor() {
+        INDArray columns = Nd4j.ones(DataType.DOUBLE, 12, 5);
+        columns.getColumn(1).muli(100);
+        INDArray labels = Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES);
+        MultiLayerNetwork autoencoder = network(InputType.feedForward(5),
+                new VariationalAutoencoder.Builder().encoderLayerSizes(5).decoderLayerSizes(5).nOut(3).build(),
+                Problem.classes(CLASSES).build());
+        assertFanIn(5, moved(autoencoder, () -> autoencoder.fit(columns, labels)).get("0_pZXMeanW"));
+
+        MultiLayerNetwork gated = network(InputType.recurrent(5), new LastTimeStep(new LSTM.Builder().nOut(3).build()),
+                Problem.classes(CLASSES).build());
+        assertFanIn(5, moved(gated, () -> gated.fit(columns.reshape(12, 5, 1), labels)).get("0_W"));
     }
 
     /** So that two inputs are as usual as the smaller one. */

@@ -11,8 +11,8 @@ package io.github.dl4jstepsize.rule;
  *       max(0.1, fan_in/positions, sum of (x/f)^2)           weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time; at most
  *                                                            fan_in where an LSTM reads them
- *       times f^2, f = max(1, x_rms/(sqrt(10) median))       those of a dense or recurrent layer's inputs that are far larger
- *                                                            than most: root mean square of each, zeros aside
+ *       times f^2, f = max(1, x_rms/(sqrt(10) median))       those of inputs that are far larger than most, root mean square of
+ *                                                            each, zeros aside; not of gates, lookups and convolutions
  *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration; at most 100 fan_in
  *       at most 2/(mean of w^2)                              weights w that a normalization follows behind another activation

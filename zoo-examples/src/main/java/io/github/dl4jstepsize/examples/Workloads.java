@@ -16,6 +16,7 @@ final class Workloads {
 
     private static final double LABEL_NOISE = 0.2;
     private static final double LARGEST_PIXEL = 255;
+    private static final double LARGE_UNIT = 1000;
     /** Of the names of workloads drawn at random; the number that they are drawn from follows. */
     private static final String RANDOM = "random-";
 
@@ -69,7 +70,7 @@ final class Workloads {
                 Networks::sequenceClassifier);
         varyRegression("regression-unscaled", "targets from 25 to 346", Diabetes::withTargetsAsTheyAre);
         varyRegression("regression-raw", "nothing standardised", Diabetes::asItIs);
-        varyRegression("regression-column", "one feature times 1,000", () -> Diabetes.withOneFeatureTimes(1000));
+        varyRegression("regression-column", "one feature times 1,000", () -> Diabetes.withOneFeatureTimes(LARGE_UNIT));
     }
 
     private Workloads() {
