@@ -89,6 +89,19 @@ class LayerTest {
         }
     }
 
+    /** So that what is trained in graphs is reached: of this DL4J makes sure. */
+    @Test
+    void graphsWithParametersBelowAFrozenLayerAreRefusedByDl4j() {
+        ComputationGraph graph = new ComputationGraph(new NeuralNetConfiguration.Builder().updater(new Sgd(0.1)).graphBuilder()
+                .addInputs("in").setInputTypes(InputType.feedForward(12))
+                .addLayer("below", new DenseLayer.Builder().nOut(8).build(), "in")
+                .addLayer("frozen", new FrozenLayer(new DenseLayer.Builder().nOut(8).build()), "below")
+                .addLayer("output", Problem.classes(4).build(), "frozen").setOutputs("output").build());
+        graph.init();
+        assertThrows(IllegalStateException.class, () -> graph.fit(new DataSet(Problem.random(1, DataType.FLOAT, 8, 12),
+                Problem.oneHot(1, DataType.FLOAT, 8, 4))));
+    }
+
     /** What is below the layer that trains. */
     private static INDArray below(INDArray parameters) {
         return parameters.reshape(parameters.length()).get(NDArrayIndex.interval(0, 12 * 8 + 8 + 8 * 8 + 8));
