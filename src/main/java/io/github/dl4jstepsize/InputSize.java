@@ -76,8 +76,8 @@ final class InputSize {
     /** Tells of a factor so large that shorter steps may not be enough. */
     static void warnOf(double factor) {
         if (factor > WORTH_A_WARNING) {
-            LOG.warn("the network's inputs are of very different sizes: the largest is {} times as large as most. The steps of its"
-                    + " weights are made shorter, but with rectifiers, or if there are many such inputs, that is not enough:"
+            LOG.warn("the network's inputs are of very different sizes: the largest is {} times as large as most. The steps of"
+                    + " its weights are made shorter, but with rectifiers, or if there are many such inputs, that is not enough:"
                     + " standardize the features, for example with NormalizerStandardize, or begin the network with a"
                     + " BatchNormalization", Math.round(factor * Math.sqrt(USUAL)));
         }

@@ -453,8 +453,8 @@ class WeightScaleTest {
     }
 
     /**
-     * Of five inputs of 1 or -1, the second is a hundred times as large, the fourth three times, and the last is on in every fourth
-     * example only: an input larger than sqrt(10) counts as that, and its weights are so many times smaller.
+     * Of five inputs of 1 or -1, the second is a hundred times as large, the fourth three times, and the last is on in every
+     * fourth example only: an input larger than sqrt(10) counts as that, and its weights are so many times smaller.
      */
     @ParameterizedTest
     @EnumSource(RNNFormat.class)
@@ -469,6 +469,10 @@ class WeightScaleTest {
         MultiLayerNetwork table = network(InputType.feedForward(5), new DenseLayer.Builder().nOut(3).build(),
                 Problem.classes(CLASSES).build());
         assertOneIsAHundredth(n, moved(table, () -> table.fit(columns, Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES))));
+
+        MultiLayerNetwork linear = network(InputType.feedForward(5), new OutputLayer.Builder(LossFunction.MSE).nOut(1)
+                .activation(Activation.IDENTITY).build());
+        assertOneIsAHundredth(n, moved(linear, () -> linear.fit(columns, Nd4j.ones(DataType.DOUBLE, 12, 1))));
 
         INDArray sequences = columns.reshape(4, 3, 5);
         boolean timeLast = format == RNNFormat.NCW;
