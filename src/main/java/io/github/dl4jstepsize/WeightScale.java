@@ -67,16 +67,15 @@ final class WeightScale {
             INDArray scale = scales.get(NetworkVectors.place(variable, parameters))
                     .assign(n > 0 ? ofWeights(variable, n, shortening, pass) : shortening * uniform(fanInOfBiases));
             INDArray array = layer.paramTable(false).get(variable.getParamName());
+            INDArray shaped = scale.reshape(array.ordering(), array.shape());
             if (inputs != null) {
                 largestInput = Math.max(largestInput, inputs.maxNumber().doubleValue());
-                INDArray rows = scale.reshape(array.ordering(), array.shape());
-                Broadcast.div(rows, inputs, rows, 0);
+                Broadcast.div(shaped, inputs, shaped, 0);
             }
             INDArray targets = TargetSize.of(layer, pass);
             if (targets != null) {
                 // Of convolutions' weights the first dimension is that of the units, of others' weights and biases the last.
                 int units = array.rank() > 2 ? 0 : array.rank() - 1;
-                INDArray shaped = scale.reshape(array.ordering(), array.shape());
                 Broadcast.mul(shaped, targets.castTo(scale.dataType()), shaped, units);
             }
         }
