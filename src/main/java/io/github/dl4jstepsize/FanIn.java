@@ -101,7 +101,8 @@ final class FanIn {
 
     /** The network's input that is multiplied with weights; null if something else is. */
     static INDArray networkInput(Trainable layer, String name, ForwardPass pass) {
-        // The inner weights of a variational autoencoder read its own units, of which there may be as many.
+        // A layer's inner weights read its own units: those of an attention, and of a variational autoencoder, where there may
+        // be as many as inputs.
         boolean isInner = layer.getConfig() instanceof VariationalAutoencoder && !name.equals(FIRST_OF_AUTOENCODER);
         INDArray input = isRecurrent(name) || isInner ? null : pass.inputOf(layer);
         double fanIn = of(layer, name);
@@ -119,7 +120,7 @@ final class FanIn {
     }
 
     /** The dimension of an input's features: the last one if only that fits, as in sequences of format NWC. */
-    private static int features(INDArray input, double fanIn) {
+    static int features(INDArray input, double fanIn) {
         int last = input.rank() - 1;
         return input.size(1) != fanIn && input.size(last) == fanIn ? last : 1;
     }

@@ -8,7 +8,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Which of a layer's inputs are far larger than most of them, as in tables whose columns are in different units, and by what
@@ -25,8 +24,8 @@ final class InputSize {
 
     private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
-    /** Mean square, of the median's, that is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
-    private static final double USUAL = 10;
+    /** Times the median, what is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
+    private static final double USUAL = Math.sqrt(10);
     /** A factor beyond the largest that is known to do no harm, 30/sqrt(10): see the same. */
     private static final double WORTH_A_WARNING = 10;
 
@@ -45,32 +44,25 @@ final class InputSize {
         boolean sumsUp = name.equals(DefaultParamInitializer.WEIGHT_KEY) && weights.rank() == 2
                 && !FanIn.isGated(layer) && !FanIn.isLookUp(layer);
         INDArray input = sumsUp ? FanIn.networkInput(layer, name, pass) : null;
-        int features = input == null ? -1 : features(input, weights.size(0));
-        if (features < 0) {
+        if (input == null || input.rank() > 3) {
             return null;
         }
-        double[] squares = meanSquares(FanIn.inFloatingPoint(input), features);
-        double[] sorted = Arrays.stream(squares).filter(square -> square > 0).sorted().toArray();
+        int features = FanIn.features(input, weights.size(0));
+        // In sequences as long as a step has features it is not known which is which.
+        boolean isAmbiguous = input.rank() == 3 && input.size(1) == input.size(2);
+        if (input.size(features) != weights.size(0) || isAmbiguous) {
+            return null;
+        }
+        INDArray numbers = FanIn.inFloatingPoint(input);
+        INDArray isOn = numbers.neq(0).castTo(numbers.dataType());
+        double[] sizes = TargetSize.rootMeanSquares(numbers, isOn, features).toDoubleVector();
+        double[] sorted = Arrays.stream(sizes).filter(size -> size > 0).sorted().toArray();
         double usual = sorted.length == 0 ? Double.NaN : USUAL * sorted[(sorted.length - 1) / 2];
-        if (Arrays.stream(squares).noneMatch(square -> square > usual)) {
+        if (Arrays.stream(sizes).noneMatch(size -> size > usual)) {
             return null;
         }
-        double[] factors = Arrays.stream(squares).map(square -> Math.sqrt(Math.max(1, square / usual))).toArray();
+        double[] factors = Arrays.stream(sizes).map(size -> Math.max(1, size / usual)).toArray();
         return Nd4j.createFromArray(factors).castTo(weights.dataType());
-    }
-
-    /** The dimension of rows or sequences that is as long as there are features; -1 if there is none, or more than one. */
-    private static int features(INDArray input, long count) {
-        int[] candidates = IntStream.range(1, input.rank()).filter(dimension -> input.size(dimension) == count).toArray();
-        return candidates.length == 1 && input.rank() <= 3 ? candidates[0] : -1;
-    }
-
-    /** Of what is not 0; 0 where everything is. */
-    private static double[] meanSquares(INDArray input, int features) {
-        int[] others = IntStream.range(0, input.rank()).filter(dimension -> dimension != features).toArray();
-        double[] norms = input.norm2(others).toDoubleVector();
-        double[] counts = input.neq(0).castTo(input.dataType()).sum(others).toDoubleVector();
-        return IntStream.range(0, norms.length).mapToDouble(j -> norms[j] * norms[j] / Math.max(1, counts[j])).toArray();
     }
 
     /** Tells of a factor so large that shorter steps may not be enough. */
@@ -79,7 +71,7 @@ final class InputSize {
             LOG.warn("the network's inputs are of very different sizes: the largest is {} times as large as most. The steps of"
                     + " its weights are made shorter, but with rectifiers, or if there are many such inputs, that is not enough:"
                     + " standardize the features, for example with NormalizerStandardize, or begin the network with a"
-                    + " BatchNormalization", Math.round(factor * Math.sqrt(USUAL)));
+                    + " BatchNormalization", Math.round(factor * USUAL));
         }
     }
 }

@@ -186,9 +186,9 @@ final class NetworkBatch implements TrainingBatch {
 
     /** Adds to the gradient what DL4J's pipeline adds for L1, L2 and weight decay, but nothing to what is frozen. */
     private void regularize() {
-        for (ParamState variable : vectors.variables()) {
+        for (ParamState variable : vectors.trained()) {
             List<Regularization> all = variable.getLayer().getConfig().getRegularizationByParam(variable.getParamName());
-            if (all != null && vectors.moves(variable)) {
+            if (all != null) {
                 all.forEach(one -> one.apply(variable.getParamView(), variable.getGradView(), 1.0, iteration, epoch));
             }
         }

@@ -9,10 +9,7 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -34,7 +31,9 @@ final class NetworkVectors {
      * Those of frozen layers, to whose gradients DL4J adds weight decay all the same; and those that the backward pass does not
      * reach, whose gradients nobody writes: what a step leaves there would be the next iteration's gradient.
      */
-    private final Set<ParamState> frozen = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<ParamState> frozen = new ArrayList<>();
+    /** The others. */
+    private final List<ParamState> trained = new ArrayList<>();
     /** Allocated when a rule asks for it. */
     private BlockVector scratch;
     /** The weights that can decay, and what of the direction belongs to them; made when a rule asks for it. */
@@ -45,9 +44,9 @@ final class NetworkVectors {
      * @param flatParameters the network's
      * @param gradient       the network's
      * @param blocks         those of the step size updater
-     * @param trained        which layers are not frozen, and reached by the backward pass
+     * @param isTrained      which layers are not frozen, and reached by the backward pass
      */
-    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks, Predicate<Trainable> trained) {
+    NetworkVectors(INDArray flatParameters, INDArray gradient, List<UpdaterBlock> blocks, Predicate<Trainable> isTrained) {
         this.flatParameters = flatParameters;
         this.flatGradient = gradient.reshape(gradient.length());
         intervals = blocks.stream()
@@ -58,9 +57,7 @@ final class NetworkVectors {
         for (UpdaterBlock block : blocks) {
             for (ParamState variable : block.getLayersAndVariablesInBlock()) {
                 variables.add(variable);
-                if (!trained.test(variable.getLayer())) {
-                    frozen.add(variable);
-                }
+                (isTrained.test(variable.getLayer()) ? trained : frozen).add(variable);
             }
         }
     }
@@ -106,13 +103,12 @@ final class NetworkVectors {
         return variables;
     }
 
-    Set<ParamState> frozen() {
+    List<ParamState> frozen() {
         return frozen;
     }
 
-    /** False for what is frozen. */
-    boolean moves(ParamState variable) {
-        return !frozen.contains(variable);
+    List<ParamState> trained() {
+        return trained;
     }
 
     BlockVector scratch() {
@@ -125,8 +121,7 @@ final class NetworkVectors {
     /** Adds a part of the weights to the direction, biases, gains and what is frozen aside. */
     void decayWeights(double part) {
         if (weights == null) {
-            List<INDArrayIndex> places = variables.stream()
-                    .filter(variable -> FanIn.isWeight(variable) && moves(variable))
+            List<INDArrayIndex> places = trained.stream().filter(FanIn::isWeight)
                     .map(variable -> place(variable, flatParameters)).collect(Collectors.toList());
             weights = beside(places, flatParameters::get);
             directionOfWeights = beside(places, flatGradient::get);

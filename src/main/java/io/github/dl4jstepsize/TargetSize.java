@@ -66,9 +66,17 @@ final class TargetSize {
         if (counted == null) {
             return null;
         }
-        int[] others = IntStream.range(0, numbers.rank()).filter(dimension -> dimension != units).toArray();
+        return Transforms.max(rootMeanSquares(numbers, counted, units), SMALLEST);
+    }
+
+    /**
+     * @param counted 1 for the numbers that count and 0 for the others
+     * @return along a dimension, over all others; 0 where nothing counts
+     */
+    static INDArray rootMeanSquares(INDArray numbers, INDArray counted, int along) {
+        int[] others = IntStream.range(0, numbers.rank()).filter(dimension -> dimension != along).toArray();
         INDArray counts = Transforms.max(counted.sum(others), 1);
-        return Transforms.max(numbers.mul(counted).norm2(others).div(Transforms.sqrt(counts)), SMALLEST);
+        return numbers.mul(counted).norm2(others).div(Transforms.sqrt(counts));
     }
 
     /** Whether its outputs are in proportion to its weights "W" and biases "b", but for the activation. */
