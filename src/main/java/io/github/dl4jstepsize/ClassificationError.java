@@ -13,12 +13,9 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSigmoid;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.impl.shape.OneHot;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * The complement of the accuracy, or of the smooth accuracy, over the examples (or time steps) that are not masked:
@@ -28,7 +25,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *   error               = mean of (margin &lt;= 0)
  *   smooth error        = mean of sigmoid(-slopeFactor * margin)
  * </pre>
- * A tie is counted as wrong. Without any answer the error is 0.
+ * A tie is counted as wrong. Without any answer the error is 0, with a NaN among the answers that count it is NaN.
  */
 final class ClassificationError implements Objective {
 
@@ -58,42 +55,69 @@ final class ClassificationError implements Objective {
             throw new IllegalStateException("the labels of " + output.name + " do not fit its activations, "
                     + answers.shapeInfoToString());
         }
-        INDArray margins = margins(output.sparse ? oneHot(labels, answers) : labels, answers, output.softmax);
-        return mean(margins, output.maskRows(((Layer) layer).getMaskArray(), margins.size(0)));
+        double[] targets = output.sparse ? oneHot(numbers(labels), (int) answers.size(1)) : numbers(labels);
+        double[] margins = margins(targets, numbers(answers), output.softmax ? (int) answers.size(1) : 1);
+        INDArray mask = output.maskRows(((Layer) layer).getMaskArray(), answers.size(0));
+        return mean(margins, mask == null ? null : numbers(mask));
     }
 
-    private static INDArray oneHot(INDArray classes, INDArray like) {
-        INDArray labels = like.ulike();
-        Nd4j.exec(new OneHot(classes.reshape(classes.length()), labels, (int) like.size(1)));
+    /** Row by row. On the host, because an operation of ND4J takes longer than all that is computed from a few answers. */
+    static double[] numbers(INDArray array) {
+        return array.dup('c').data().asDouble();
+    }
+
+    private static double[] oneHot(double[] classes, int count) {
+        double[] labels = new double[classes.length * count];
+        for (int i = 0; i < classes.length; i++) {
+            labels[i * count + (int) classes[i]] = 1;
+        }
         return labels;
     }
 
-    /** One row per answer; one column for softmax, one per output for sigmoid. */
-    static INDArray margins(INDArray labels, INDArray answers, boolean softmax) {
-        INDArray targets = labels.castTo(answers.dataType());
-        if (!softmax) {
-            // (2p - 1)(2y - 1)
-            return answers.mul(2).subi(1).muli(targets.mul(2).subi(1));
+    /**
+     * The margin of each answer.
+     *
+     * @param choices what an answer chooses from: the classes of a softmax, or 1 for sigmoid outputs
+     */
+    static double[] margins(double[] labels, double[] probabilities, int choices) {
+        double[] margins = new double[probabilities.length / choices];
+        for (int i = 0; i < margins.length; i++) {
+            margins[i] = choices == 1 ? (2 * probabilities[i] - 1) * (2 * labels[i] - 1)
+                    : margin(labels, probabilities, i * choices, (i + 1) * choices);
         }
-        INDArray ofLabel = answers.mul(targets).sum(true, 1);
-        // Probabilities lie in [0, 1]: minus 2, that of the label is never the largest.
-        INDArray largestOther = answers.sub(targets.mul(2)).max(true, 1);
-        return ofLabel.subi(largestOther);
+        return margins;
     }
 
-    /** @param mask as margins, or one column for all of them; null for none */
-    double mean(INDArray margins, INDArray mask) {
-        INDArray errors = Double.isInfinite(slopeFactor) ? margins.lte(0).castTo(margins.dataType())
-                : Transforms.sigmoid(margins.mul(-slopeFactor), false);
-        if (mask == null) {
-            return errors.meanNumber().doubleValue();
+    private static double margin(double[] labels, double[] probabilities, int from, int to) {
+        double ofLabel = 0;
+        double largestOther = Double.NEGATIVE_INFINITY;
+        for (int j = from; j < to; j++) {
+            ofLabel += probabilities[j] * labels[j];
+            // Probabilities lie in [0, 1]: minus 2, that of the label is never the largest.
+            largestOther = Math.max(largestOther, probabilities[j] - 2 * labels[j]);
         }
-        INDArray weights = mask.castTo(errors.dataType());
-        if (weights.size(1) == 1 && errors.size(1) > 1) {
-            weights = weights.broadcast(errors.shape());
+        return ofLabel - largestOther;
+    }
+
+    /** @param weights of the answers, or of as many of them at a time as there are more answers; null if all count */
+    double mean(double[] margins, double[] weights) {
+        double errors = 0;
+        double answers = 0;
+        for (int i = 0; i < margins.length; i++) {
+            double weight = weights == null ? 1 : weights[(int) ((long) i * weights.length / margins.length)];
+            if (weight != 0) {
+                errors += weight * error(margins[i]);
+                answers += weight;
+            }
         }
-        double answers = weights.sumNumber().doubleValue();
-        return answers == 0 ? 0 : errors.muli(weights).sumNumber().doubleValue() / answers;
+        return answers == 0 ? 0 : errors / answers;
+    }
+
+    private double error(double margin) {
+        if (Double.isNaN(margin)) {
+            return margin;
+        }
+        return Double.isInfinite(slopeFactor) ? margin > 0 ? 0 : 1 : 1 / (1 + Math.exp(slopeFactor * margin));
     }
 
     /** What has to be known of an output layer. */

@@ -2,12 +2,14 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Which of a layer's inputs are far larger than most of them, as in tables whose columns are in different units, and by what
@@ -63,6 +65,26 @@ final class InputSize {
         }
         double[] factors = Arrays.stream(sizes).map(size -> Math.max(1, size / usual)).toArray();
         return Nd4j.createFromArray(factors).castTo(weights.dataType());
+    }
+
+    /**
+     * The root mean square of what the network's first layers read, the largest of several, where their units are in proportion
+     * to it: in dense layers and convolutions with identities or rectifiers, unless a normalization follows.
+     *
+     * @return at least 1, and 1 for other layers
+     */
+    static double ofProportionalUnits(List<ParamState> variables, ForwardPass pass) {
+        double largest = 1;
+        for (ParamState variable : variables) {
+            Trainable layer = variable.getLayer();
+            boolean isProportional = Normalization.isHomogeneous(layer) && !Normalization.undoesScaleOf(layer, pass);
+            INDArray input = isProportional ? FanIn.networkInput(layer, variable.getParamName(), pass) : null;
+            if (input != null) {
+                double norm = FanIn.inFloatingPoint(input).norm2Number().doubleValue();
+                largest = Math.max(largest, norm / Math.sqrt(input.length()));
+            }
+        }
+        return largest;
     }
 
     /** Tells of a factor so large that shorter steps may not be enough. */

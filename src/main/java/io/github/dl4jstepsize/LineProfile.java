@@ -144,8 +144,9 @@ public final class LineProfile {
             int[] rows = labelledRows(batch);
             INDArray labels = batch.getLabels().rank() == 2 && rows.length > 0 ? batch.getLabels().getRows(rows) : null;
             if (labels != null && areClasses(labels)) {
-                INDArray probabilities = output(network, batch).getRows(rows).castTo(DataType.DOUBLE);
-                for (double margin : ClassificationError.margins(labels, probabilities, true).toDoubleVector()) {
+                INDArray probabilities = output(network, batch).getRows(rows);
+                for (double margin : ClassificationError.margins(ClassificationError.numbers(labels),
+                        ClassificationError.numbers(probabilities), (int) labels.size(1))) {
                     correct += margin > 0 ? 1 : 0;
                     smooth += 1 / (1 + Math.exp(-margin));
                 }

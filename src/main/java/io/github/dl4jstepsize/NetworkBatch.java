@@ -109,6 +109,11 @@ final class NetworkBatch implements TrainingBatch {
     }
 
     @Override
+    public double inputSize() {
+        return InputSize.ofProportionalUnits(vectors.trained(), forwardPass);
+    }
+
+    @Override
     public void decayWeights(double part) {
         vectors.decayWeights(part);
     }

@@ -1,13 +1,16 @@
 package io.github.dl4jstepsize;
 
 import org.junit.jupiter.api.Test;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
+import java.util.Arrays;
 import java.util.Random;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /** The metrics against the thesis' Algorithm 5 in plain Java. */
 class ClassificationErrorTest {
@@ -40,16 +43,14 @@ class ClassificationErrorTest {
             right += margin > 0 ? 1 : 0;
             smooth += 1 / (1 + Math.exp(-SLOPE * margin));
         }
-        INDArray margins = ClassificationError.margins(Nd4j.createFromArray(labels), Nd4j.createFromArray(probabilities), true);
+        double[] margins = ClassificationError.margins(flat(labels), flat(probabilities), classes);
         assertEquals(1 - right / examples, ClassificationError.hard().mean(margins, null), 1e-12);
         assertEquals(1 - smooth / examples, ClassificationError.smooth(SLOPE).mean(margins, null), 1e-12);
     }
 
     @Test
     void sigmoidOutputsAreQuestionsOfTheirOwn() {
-        INDArray p = Nd4j.createFromArray(new double[][]{{0.9, 0.4}, {0.2, 0.3}});
-        INDArray y = Nd4j.createFromArray(new double[][]{{1, 1}, {0, 1}});
-        INDArray margins = ClassificationError.margins(y, p, false);
+        double[] margins = ClassificationError.margins(new double[]{1, 1, 0, 1}, new double[]{0.9, 0.4, 0.2, 0.3}, 1);
         assertEquals(0.5, ClassificationError.hard().mean(margins, null), 1e-12);
         double smooth = 0;
         for (double margin : new double[]{0.8, -0.2, 0.6, -0.4}) {
@@ -60,10 +61,37 @@ class ClassificationErrorTest {
 
     @Test
     void maskedAnswersDoNotCount() {
-        INDArray margins = Nd4j.createFromArray(new double[][]{{1, -1}, {-1, -1}, {1, -1}});
-        assertEquals(0.5, ClassificationError.hard().mean(margins, Nd4j.createFromArray(new double[][]{{1}, {0}, {1}})), 1e-12);
-        INDArray single = Nd4j.createFromArray(new double[][]{{1, 1}, {0, 0}, {1, 0}});
-        assertEquals(1 / 3.0, ClassificationError.hard().mean(margins, single), 1e-12);
-        assertEquals(0, ClassificationError.hard().mean(margins, Nd4j.zeros(DataType.DOUBLE, 3, 1)), 1e-12);
+        ClassificationError hard = ClassificationError.hard();
+        double[] margins = {1, -1, -1, -1, 1, -1};
+        assertEquals(0.5, hard.mean(margins, new double[]{1, 0, 1}), 1e-12, "one weight for an example's two answers");
+        assertEquals(1 / 3.0, hard.mean(margins, new double[]{1, 1, 0, 0, 1, 0}), 1e-12);
+        assertEquals(0, hard.mean(margins, new double[3]), 1e-12);
+    }
+
+    /** Comparisons with NaN are false: a network gone astray must not look as if it made no errors. */
+    @Test
+    void anAnswerThatIsNotANumberIsNoRightOne() {
+        for (ClassificationError error : new ClassificationError[]{ClassificationError.hard(), ClassificationError.smooth(SLOPE)}) {
+            double[] ofSoftmax = ClassificationError.margins(new double[]{1, 0, 0, 1},
+                    new double[]{0.7, 0.3, Double.NaN, Double.NaN}, 2);
+            assertTrue(Double.isNaN(error.mean(ofSoftmax, null)));
+            assertTrue(Double.isNaN(error.mean(ClassificationError.margins(new double[]{1}, new double[]{Double.NaN}, 1), null)));
+        }
+    }
+
+    /** Arrays come in all orders, and as parts of others. */
+    @Test
+    void numbersAreReadRowByRow() {
+        double[] expected = {1, 2, 3, 4, 5, 6};
+        INDArray rows = Nd4j.createFromArray(new float[][]{{1, 2, 3}, {4, 5, 6}});
+        assertArrayEquals(expected, ClassificationError.numbers(rows));
+        assertArrayEquals(expected, ClassificationError.numbers(rows.dup('f')));
+        INDArray wider = Nd4j.createFromArray(new double[][]{{0, 1, 2, 3}, {0, 4, 5, 6}});
+        assertArrayEquals(expected, ClassificationError.numbers(wider.get(NDArrayIndex.all(), NDArrayIndex.interval(1, 4))));
+        assertArrayEquals(new double[]{0, 1}, ClassificationError.numbers(Nd4j.createFromArray(false, true)));
+    }
+
+    private static double[] flat(double[][] rows) {
+        return Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
     }
 }

@@ -519,6 +519,40 @@ class WeightScaleTest {
         assertFanIn(1e5 * (1 + 10), moved.get("0_W").getRow(1));
     }
 
+    /** In units of inputs of mean square 1, where units are as large as their inputs: not behind TANH, and not normalized. */
+    @Test
+    void theSizeOfInputsIsThatOfUnitsInProportion() {
+        INDArray features = Transforms.sign(Problem.random(1, DataType.DOUBLE, 12, 5));
+        assertEquals(50, inputSize(features.mul(50), dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(features.mul(0.02), dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(features.mul(50), dense(Activation.TANH), dense(Activation.RELU)), 1e-12);
+        assertEquals(50, inputSize(features.mul(50), new DropoutLayer(0.5), dense(Activation.RELU), dense(Activation.TANH)), 1e-12);
+        assertEquals(1, inputSize(features.mul(50), dense(Activation.RELU), new BatchNormalization()), 1e-12);
+        assertEquals(1, inputSize(features.mul(50), new FrozenLayerWithBackprop(dense(Activation.RELU)), dense(Activation.RELU)), 1e-12);
+    }
+
+    private static DenseLayer dense(Activation activation) {
+        return new DenseLayer.Builder().nOut(3).activation(activation).build();
+    }
+
+    private static double inputSize(INDArray features, Layer... layers) {
+        double[] size = new double[1];
+        NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+                .updater(new ProbeUpdater(batch -> {
+                    size[0] = batch.inputSize();
+                    return Step.chosen(0, 0, Outcome.CONSTANT);
+                })).list();
+        for (Layer layer : layers) {
+            list.layer(layer);
+        }
+        MultiLayerNetwork network = new MultiLayerNetwork(list.layer(Problem.classes(CLASSES).build())
+                .setInputType(InputType.feedForward(5)).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        network.fit(features, Problem.oneHot(1, DataType.DOUBLE, 12, CLASSES));
+        return size[0];
+    }
+
     @Test
     void inputsThatAreAlmostZeroCountAsATenth() {
         MultiLayerNetwork network = network(InputType.feedForward(9), Problem.classes(CLASSES).build());

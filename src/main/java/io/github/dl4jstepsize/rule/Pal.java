@@ -50,12 +50,11 @@ public final class Pal implements StepRule {
     @Override
     public Step step(TrainingBatch batch) {
         Vector direction = batch.direction();
-        double gg = directionAdaptation == 0 ? 0 : direction.dot(direction);
-        double gd = gg;
+        double fromLast = 0;
         if (directionAdaptation != 0) {
             Vector last = batch.memory(0);
-            gd = gg + directionAdaptation * direction.dot(last);
             direction.add(directionAdaptation, last);
+            fromLast = directionAdaptation * direction.dot(last);
         }
         double norm = direction.norm();
         if (!Double.isFinite(norm)) {
@@ -64,7 +63,8 @@ public final class Pal implements StepRule {
         if (norm == 0) {
             return Step.searched(0, 0, Outcome.NO_DESCENT);
         }
-        double slope = exactSlope && directionAdaptation != 0 ? -gd / norm : -norm;
+        // g = d - beta last, which costs one inner product less than g.g + beta g.last.
+        double slope = exactSlope ? fromLast / norm - norm : -norm;
 
         double trial = batch.loss(measuringStep / norm, direction);
         double rise = trial - batch.loss(0, direction);

@@ -49,6 +49,12 @@ public interface TrainingBatch extends Losses {
     void weightScale(Vector result);
 
     /**
+     * The root mean square of the network's inputs, where units that read them are as large as they are, as {@link Fan} defines
+     * it; at least 1. The result depends on the batch: ask once and remember it.
+     */
+    double inputSize();
+
+    /**
      * Weight decay: adds a part of the parameters to the direction, those aside that no inputs are multiplied with (biases,
      * the gains of normalizations), or that are frozen.
      */

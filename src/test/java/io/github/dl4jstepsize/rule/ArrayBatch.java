@@ -23,6 +23,7 @@ abstract class ArrayBatch implements TrainingBatch {
     double nextDecay = 1;
     /** The last ones are biases, which do not decay. */
     int biases;
+    double inputSize = 1;
     double share = 1;
     boolean decays;
     /** Of the parameters. */
@@ -119,6 +120,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double nextDecay() {
         return nextDecay;
+    }
+
+    @Override
+    public double inputSize() {
+        return inputSize;
     }
 
     @Override

@@ -71,6 +71,7 @@ class ScheduleFreeTest {
         boolean negative = false;
         training.batchesPerEpoch = 2;
         training.biases = 1;
+        training.inputSize = 2;
         training.largestNorm = largestNorm;
         int outside = 0;
         double[] scale = training.weightScale;
@@ -118,7 +119,7 @@ class ScheduleFreeTest {
             roots = f > 1 && (roots == 0 || t % 50 == 1) ? sumOfRoots : roots;
             double q = f > 1 ? 16 * mean / roots : r;
             bounded += q < r ? 1 : 0;
-            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) : 0;
+            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) / 2 : 0;
             boolean learned = !negative && mean < 0.05 * largest;
             k *= learned ? 20 * mean / largest : 1;
             weaker += k > 0 && learned ? 1 : 0;

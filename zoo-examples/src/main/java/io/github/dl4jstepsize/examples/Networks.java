@@ -144,7 +144,13 @@ final class Networks {
 
     /** Two hidden layers of 64 units, a linear output, L2. */
     static Model regression(TrainTest data, IUpdater updater, long seed) {
-        return network(general(updater, seed).weightInit(WeightInit.XAVIER).activation(Activation.TANH).l2(1e-3).list()
+        return regression(Activation.TANH).build(data, updater, seed);
+    }
+
+    /** The same with another activation. */
+    static Workload.NetworkBuilder regression(Activation activation) {
+        return (data, updater, seed) -> network(general(updater, seed).weightInit(WeightInit.XAVIER).activation(activation)
+                .l2(1e-3).list()
                 .layer(new DenseLayer.Builder().nOut(64).build())
                 .layer(new DenseLayer.Builder().nOut(64).build())
                 .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(data.outputs()).activation(Activation.IDENTITY)

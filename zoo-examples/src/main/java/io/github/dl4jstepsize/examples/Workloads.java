@@ -2,6 +2,7 @@ package io.github.dl4jstepsize.examples;
 
 import io.github.dl4jstepsize.examples.Workload.Quality;
 import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
 
 import java.util.Arrays;
 import java.util.Iterator;
@@ -68,9 +69,14 @@ final class Workloads {
         vary("rows-unscaled", "read row by row, pixels 0 to 255, LSTM", 128,
                 data -> FashionMnist.asRows(data.withFeatures(pixels -> pixels.mul(LARGEST_PIXEL))),
                 Networks::sequenceClassifier);
-        varyRegression("regression-unscaled", "targets from 25 to 346", Diabetes::withTargetsAsTheyAre);
-        varyRegression("regression-raw", "nothing standardised", Diabetes::asItIs);
-        varyRegression("regression-column", "one feature times 1,000", () -> Diabetes.withOneFeatureTimes(LARGE_UNIT));
+        varyRegression("regression-unscaled", "targets from 25 to 346", Diabetes::withTargetsAsTheyAre, Activation.TANH);
+        for (Activation activation : List.of(Activation.TANH, Activation.RELU)) {
+            String suffix = activation == Activation.TANH ? "" : "-relu";
+            String of = activation == Activation.TANH ? "" : ", RELU";
+            varyRegression("regression-raw" + suffix, "nothing standardised" + of, Diabetes::asItIs, activation);
+            varyRegression("regression-column" + suffix, "one feature times 1,000" + of,
+                    () -> Diabetes.withOneFeatureTimes(LARGE_UNIT), activation);
+        }
     }
 
     private Workloads() {
@@ -82,9 +88,9 @@ final class Workloads {
                 files -> data.apply(FashionMnist.load(files.fashionMnist)), network));
     }
 
-    private static void varyRegression(String name, String title, Supplier<TrainTest> data) {
+    private static void varyRegression(String name, String title, Supplier<TrainTest> data, Activation activation) {
         VARIATIONS.put(name, new Workload("Diabetes progression, " + title, 60, 32, Quality.R_SQUARED, files -> data.get(),
-                Networks::regression));
+                Networks.regression(activation)));
     }
 
     private static Workload.NetworkBuilder deep(int layers, boolean norm) {
