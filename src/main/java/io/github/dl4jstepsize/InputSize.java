@@ -68,18 +68,18 @@ final class InputSize {
     }
 
     /**
-     * The root mean square of what the network's first layers read, the largest of several, where their units are in proportion
-     * to it: in dense layers and convolutions with identities or rectifiers, unless a normalization follows.
+     * The root mean square of what the network's first layers read, the largest of several, where some inputs are far larger than
+     * most and the units are as large as they are: where the activation lets large numbers through, and no normalization follows.
      *
      * @return at least 1, and 1 for other layers
      */
-    static double ofProportionalUnits(List<ParamState> variables, ForwardPass pass) {
+    static double ofLargeUnits(List<ParamState> variables, ForwardPass pass) {
         double largest = 1;
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
-            boolean isProportional = Normalization.isHomogeneous(layer) && !Normalization.undoesScaleOf(layer, pass);
-            INDArray input = isProportional ? FanIn.networkInput(layer, variable.getParamName(), pass) : null;
-            if (input != null) {
+            boolean isAsLarge = TargetSize.letsThrough(layer) && !Normalization.followsActivationOf(layer, pass);
+            if (isAsLarge && of(layer, variable.getParamName(), pass) != null) {
+                INDArray input = FanIn.networkInput(layer, variable.getParamName(), pass);
                 double norm = FanIn.inFloatingPoint(input).norm2Number().doubleValue();
                 largest = Math.max(largest, norm / Math.sqrt(input.length()));
             }

@@ -110,7 +110,7 @@ final class NetworkBatch implements TrainingBatch {
 
     @Override
     public double inputSize() {
-        return InputSize.ofProportionalUnits(vectors.trained(), forwardPass);
+        return InputSize.ofLargeUnits(vectors.trained(), forwardPass);
     }
 
     @Override

@@ -68,7 +68,7 @@ final class Normalization {
     }
 
     /** Whether f(a x) = a f(x) for a > 0, biases aside. */
-    static boolean isHomogeneous(Trainable layer) {
+    private static boolean isHomogeneous(Trainable layer) {
         if (layer.getConfig() instanceof DenseLayer || layer.getConfig() instanceof ConvolutionLayer) {
             return isHomogeneous(((BaseLayer) layer.getConfig()).getActivationFn());
         }

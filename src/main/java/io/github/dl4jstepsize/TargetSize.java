@@ -94,6 +94,12 @@ final class TargetSize {
         return last ? labels.rank() - 1 : 1;
     }
 
+    /** Whether a layer's units are about as large as the sums of large inputs are. */
+    static boolean letsThrough(Trainable layer) {
+        return isLinear(layer.getConfig())
+                && letsThrough(layer.getConfig(), ((FeedForwardLayer) layer.getConfig()).getNOut());
+    }
+
     private static boolean letsThrough(Object layer, long units) {
         if (!(layer instanceof BaseLayer)) {
             return false;

@@ -519,16 +519,22 @@ class WeightScaleTest {
         assertFanIn(1e5 * (1 + 10), moved.get("0_W").getRow(1));
     }
 
-    /** In units of inputs of mean square 1, where units are as large as their inputs: not behind TANH, and not normalized. */
+    /** One column in another unit, where units are as large as their inputs: not behind TANH, and not where they are normalized. */
     @Test
-    void theSizeOfInputsIsThatOfUnitsInProportion() {
-        INDArray features = Transforms.sign(Problem.random(1, DataType.DOUBLE, 12, 5));
-        assertEquals(50, inputSize(features.mul(50), dense(Activation.RELU)), 1e-12);
-        assertEquals(1, inputSize(features.mul(0.02), dense(Activation.RELU)), 1e-12);
-        assertEquals(1, inputSize(features.mul(50), dense(Activation.TANH), dense(Activation.RELU)), 1e-12);
-        assertEquals(50, inputSize(features.mul(50), new DropoutLayer(0.5), dense(Activation.RELU), dense(Activation.TANH)), 1e-12);
-        assertEquals(1, inputSize(features.mul(50), dense(Activation.RELU), new BatchNormalization()), 1e-12);
-        assertEquals(1, inputSize(features.mul(50), new FrozenLayerWithBackprop(dense(Activation.RELU)), dense(Activation.RELU)), 1e-12);
+    void theSizeOfTablesCountsWhereUnitsAreAsLarge() {
+        INDArray alike = Transforms.sign(Problem.random(1, DataType.DOUBLE, 12, 5)).muli(50);
+        INDArray table = alike.dup();
+        table.getColumn(1).muli(100);
+        double size = 50 * Math.sqrt((4 + 100 * 100) / 5.0);
+        assertEquals(size, inputSize(table, dense(Activation.RELU)), 1e-9);
+        assertEquals(size, inputSize(table, dense(Activation.ELU)), 1e-9);
+        assertEquals(size, inputSize(table, new DropoutLayer(0.5), dense(Activation.RELU), dense(Activation.TANH)), 1e-9);
+        assertEquals(1, inputSize(alike, dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(table.div(1e5), dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(table, dense(Activation.TANH), dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(table, dense(Activation.RELU), new BatchNormalization()), 1e-12);
+        assertEquals(1, inputSize(table, new FrozenLayerWithBackprop(dense(Activation.RELU)), dense(Activation.RELU)), 1e-12);
+        assertEquals(1, inputSize(table), 1e-12, "a softmax of the inputs themselves");
     }
 
     private static DenseLayer dense(Activation activation) {

@@ -23,9 +23,9 @@ package io.github.dl4jstepsize.rule;
  *                                                            targets in the first batch; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
  *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v
- *       over max(1, x_rms)                                   root mean square of the network's inputs in the first batch, where
- *                                                            dense layers or convolutions with identities or rectifiers read
- *                                                            them and no normalization follows
+ *       over sqrt(max(1, x_rms))                             root mean square of the network's inputs in the first batch, where
+ *                                                            f > 1 for some, the activation that reads them lets large numbers
+ *                                                            through, and no normalization follows; otherwise 1
  *   r' = r min(1, examples/32)^0.75                          examples of the batch; r where an epoch is one batch
  *   parameters -= min(1, t/warmUp) r' (d + k parameters)
  * </pre>
@@ -35,10 +35,10 @@ package io.github.dl4jstepsize.rule;
  * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Without noise weight decay only
  * does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the mean loss falls below a
- * twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative. Of large inputs rectifiers
- * make large units, and weights that were drawn for small ones are much too large. The steps that have to make up for it are so
- * many times shorter; a weight decay that is not would bring all weights near 0 before
- * (zoo-examples/experiments/26-large-inputs.txt).
+ * twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative. Of a table with
+ * columns in different units, rectifiers and their like make large units, and weights that were drawn for small ones are much too
+ * large. The steps that have to make up for it are so many times shorter; the weight decay would bring all weights near 0 before
+ * (zoo-examples/experiments/26-large-inputs.txt, which has also why not for inputs that are all large).
  * <p>
  * The gradient of few examples is mostly noise, of which Adam makes steps of full length. Theory shortens them with the square
  * root of the batch; 0.75 is what noisy labels asked for, and cost little elsewhere. Where nobody counts epochs, a full batch of
@@ -145,7 +145,7 @@ public final class Fan implements StepRule {
         }
         double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
-            batch.decayWeights(DECAY_EVERY * decay / (meanLoss.fallBelow(LEARNED) * inputSize));
+            batch.decayWeights(DECAY_EVERY * decay / (meanLoss.fallBelow(LEARNED) * Math.sqrt(inputSize)));
         }
     }
 

@@ -49,8 +49,8 @@ public interface TrainingBatch extends Losses {
     void weightScale(Vector result);
 
     /**
-     * The root mean square of the network's inputs, where units that read them are as large as they are, as {@link Fan} defines
-     * it; at least 1. The result depends on the batch: ask once and remember it.
+     * The root mean square of the network's inputs, where some are far larger than most and the units that read them as large as
+     * they are, as {@link Fan} defines it; at least 1. The result depends on the batch: ask once and remember it.
      */
     double inputSize();
 

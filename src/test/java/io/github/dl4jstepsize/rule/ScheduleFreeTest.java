@@ -71,7 +71,7 @@ class ScheduleFreeTest {
         boolean negative = false;
         training.batchesPerEpoch = 2;
         training.biases = 1;
-        training.inputSize = 2;
+        training.inputSize = 4;
         training.largestNorm = largestNorm;
         int outside = 0;
         double[] scale = training.weightScale;
