@@ -68,8 +68,9 @@ final class InputSize {
     }
 
     /**
-     * The root mean square of what the network's first layers read, the largest of several, where some inputs are far larger than
-     * most and the units are as large as they are: where the activation lets large numbers through, and no normalization follows.
+     * The root mean square of what the network's first layers read, the largest of several, where some inputs are far larger
+     * than most and hidden units are as large as they are: where the activation lets large numbers through, and no normalization
+     * follows.
      *
      * @return at least 1, and 1 for other layers
      */
@@ -77,7 +78,8 @@ final class InputSize {
         double largest = 1;
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
-            boolean isAsLarge = TargetSize.letsThrough(layer) && !Normalization.followsActivationOf(layer, pass);
+            boolean isAsLarge = pass.outputOf(layer) < 0 && TargetSize.letsThrough(layer)
+                    && !Normalization.followsActivationOf(layer, pass);
             if (isAsLarge && of(layer, variable.getParamName(), pass) != null) {
                 INDArray input = FanIn.networkInput(layer, variable.getParamName(), pass);
                 double norm = FanIn.inFloatingPoint(input).norm2Number().doubleValue();

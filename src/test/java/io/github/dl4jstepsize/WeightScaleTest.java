@@ -519,7 +519,7 @@ class WeightScaleTest {
         assertFanIn(1e5 * (1 + 10), moved.get("0_W").getRow(1));
     }
 
-    /** One column in another unit, where units are as large as their inputs: not behind TANH, and not where they are normalized. */
+    /** One column in another unit, where hidden units are as large as inputs: not behind TANH, and not normalized. */
     @Test
     void theSizeOfTablesCountsWhereUnitsAreAsLarge() {
         INDArray alike = Transforms.sign(Problem.random(1, DataType.DOUBLE, 12, 5)).muli(50);
@@ -534,7 +534,8 @@ class WeightScaleTest {
         assertEquals(1, inputSize(table, dense(Activation.TANH), dense(Activation.RELU)), 1e-12);
         assertEquals(1, inputSize(table, dense(Activation.RELU), new BatchNormalization()), 1e-12);
         assertEquals(1, inputSize(table, new FrozenLayerWithBackprop(dense(Activation.RELU)), dense(Activation.RELU)), 1e-12);
-        assertEquals(1, inputSize(table), 1e-12, "a softmax of the inputs themselves");
+        OutputLayer linear = new OutputLayer.Builder(LossFunction.MSE).nOut(CLASSES).activation(Activation.IDENTITY).build();
+        assertEquals(1, inputSizeBefore(linear, table), 1e-12, "no hidden units");
     }
 
     private static DenseLayer dense(Activation activation) {
@@ -542,6 +543,10 @@ class WeightScaleTest {
     }
 
     private static double inputSize(INDArray features, Layer... layers) {
+        return inputSizeBefore(Problem.classes(CLASSES).build(), features, layers);
+    }
+
+    private static double inputSizeBefore(Layer output, INDArray features, Layer... layers) {
         double[] size = new double[1];
         NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
                 .updater(new ProbeUpdater(batch -> {
@@ -551,7 +556,7 @@ class WeightScaleTest {
         for (Layer layer : layers) {
             list.layer(layer);
         }
-        MultiLayerNetwork network = new MultiLayerNetwork(list.layer(Problem.classes(CLASSES).build())
+        MultiLayerNetwork network = new MultiLayerNetwork(list.layer(output)
                 .setInputType(InputType.feedForward(5)).build());
         network.init();
         network.setListeners(new StepSizeListener());
