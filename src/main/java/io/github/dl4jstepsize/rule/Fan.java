@@ -24,7 +24,7 @@ package io.github.dl4jstepsize.rule;
  *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
  *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v
  *       over sqrt(max(1, x_rms))                             root mean square of the network's inputs in the first batch, where
- *                                                            f > 1 for some, the hidden units that read them let large numbers
+ *                                                            f &gt; 1 for some, the hidden units that read them let large numbers
  *                                                            through, and no normalization follows; otherwise 1
  *   r' = r min(1, examples/32)^0.75                          examples of the batch; r where an epoch is one batch
  *   parameters -= min(1, t/warmUp) r' (d + k parameters)
