@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * l-SLS, a-SLS and sa-SLS: on every batch, the step along the gradient is shortened until the loss, the accuracy, or
  * a smooth version of the accuracy has improved enough. For networks with one output that classifies: softmax, or
@@ -50,7 +48,7 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
     public enum SearchBatch {
         /** The one that gave the gradient. */
         SAME,
-        /** The one before it, of the same size. */
+        /** The one before it. */
         ANOTHER,
         /** The last ones with about 1,000 examples together, every {@code searchEvery}-th iteration. */
         LARGE
@@ -153,12 +151,6 @@ public final class AccuracySlsUpdater extends BacktrackingUpdater {
         settings.maxTrials = getMaxTrials();
         settings.asPublished = isAsPublished();
         return new AccuracySls(settings);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(metric, slopeFactor, epsilon, normalized, searchBatch, searchEvery, getInitialStep(), c, getBacktrack(),
-                getGrowth(), getMaxStep(), getBatchesPerEpoch(), getMaxTrials(), isAsPublished());
     }
 
     /** Builds an {@link AccuracySlsUpdater}; every property has its recommended value until it is set. */

@@ -6,8 +6,6 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * The updater for whoever has no reason to choose another one: nothing to set.
  * <pre>{@code
@@ -39,7 +37,7 @@ public final class AutoUpdater extends StepSizeUpdater {
         super(builder);
     }
 
-    /** A builder whose one property, averaging, is true, and changes nothing: the method averages in any case. */
+    /** A builder whose one property, averaging, is always true. */
     public static Builder builder() {
         return new Builder();
     }
@@ -59,17 +57,18 @@ public final class AutoUpdater extends StepSizeUpdater {
         return METHOD.averagedSquares();
     }
 
-    @Override
-    List<?> settings() {
-        return List.of();
-    }
-
     /** Builds an {@link AutoUpdater}. */
     @JsonPOJOBuilder(withPrefix = "")
     public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Builder() {
             averaging(true);
+        }
+
+        /** Changes nothing: the method averages in any case. */
+        @Override
+        public Builder averaging(boolean averaging) {
+            return super.averaging(true);
         }
 
         @Override

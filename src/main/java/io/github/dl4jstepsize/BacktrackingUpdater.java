@@ -25,6 +25,9 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
         batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
         maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
         asPublished = builder.asPublished;
+        if (initialStep > maxStep && !asPublished) {
+            throw new IllegalArgumentException("initialStep is " + initialStep + ", but maxStep, the longest step, " + maxStep);
+        }
     }
 
     public final double getInitialStep() {
@@ -70,7 +73,7 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
             this.maxTrials = maxTrials;
         }
 
-        /** First step that is tried; greater than 0. */
+        /** First step that is tried; greater than 0 and at most maxStep. */
         public B initialStep(double initialStep) {
             this.initialStep = initialStep;
             return self();

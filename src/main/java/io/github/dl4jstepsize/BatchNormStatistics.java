@@ -2,6 +2,7 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.NeuralNetwork;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -12,12 +13,11 @@ import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.HashMap;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -32,6 +32,11 @@ final class BatchNormStatistics {
      * DL4J keeps, would make NaN.
      */
     private static final double LEFT = 1e-9;
+    /**
+     * The common logarithm of a standard deviation below which DL4J's own small number is all that counts. The variance of a unit
+     * that never varies falls in training until single precision has no room for the part of it that is left.
+     */
+    private static final double SMALLEST_LOG = -10;
 
     private BatchNormStatistics() {
     }
@@ -48,8 +53,13 @@ final class BatchNormStatistics {
             return;
         }
         // DL4J updates the statistics only where it trains: it trains a copy, in which nothing else moves.
-        Model copy = withItsOwnConfiguration(network);
+        Model copy = copy(network);
         moveOnlyStatistics(copy, network);
+        copy.paramTable().forEach((name, values) -> {
+            if (name.endsWith(BatchNormalizationParamInitializer.GLOBAL_LOG_STD)) {
+                Transforms.max(values, SMALLEST_LOG, false);
+            }
+        });
         if (!batches.hasNext() && batches.resetSupported()) {
             batches.reset();
         }
@@ -65,14 +75,16 @@ final class BatchNormStatistics {
                 decays.put(configuration, configuration.getDecay());
             }
         }
+        RandomState random = RandomState.now();
         try {
             for (int seen = 0; batches.hasNext(); seen++) {
                 // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
                 double decay = Math.max(LEFT, seen / (seen + 1.0));
                 decays.keySet().forEach(layer -> layer.setDecay(decay));
-                fit(copy, batches.next());
+                ((NeuralNetwork) copy).fit(batches.next());
             }
         } finally {
+            random.restore();
             decays.forEach(BatchNormalization::setDecay);
         }
         Map<String, INDArray> estimated = copy.paramTable();
@@ -88,23 +100,8 @@ final class BatchNormStatistics {
         return NAMES.contains(parameter.substring(parameter.lastIndexOf('_') + 1));
     }
 
-    /** The network as it is, with its updater's state, but without listeners. */
+    /** The network as it is, without listeners and its updater's state. */
     static Model copy(Model network) {
-        if (network instanceof MultiLayerNetwork) {
-            MultiLayerNetwork copy = ((MultiLayerNetwork) network).clone();
-            copy.setListeners(List.of());
-            return copy;
-        }
-        // DL4J's clone of a graph shares its list of listeners with the original: whoever empties it empties both.
-        ComputationGraph copy = (ComputationGraph) withItsOwnConfiguration(network);
-        INDArray state = StepSizes.updaterState(network);
-        if (state != null) {
-            copy.getUpdater().setStateViewArray(state.dup());
-        }
-        return copy;
-    }
-
-    private static Model withItsOwnConfiguration(Model network) {
         INDArray parameters = network.params().dup();
         if (network instanceof MultiLayerNetwork) {
             MultiLayerNetwork copy =
@@ -156,16 +153,5 @@ final class BatchNormStatistics {
     private static Layer[] layers(Model network) {
         return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).getLayers()
                 : ((ComputationGraph) network).getLayers();
-    }
-
-    private static void fit(Model network, MultiDataSet batch) {
-        if (network instanceof ComputationGraph) {
-            ((ComputationGraph) network).fit(batch);
-            return;
-        }
-        INDArray[] featuresMasks = batch.getFeaturesMaskArrays();
-        INDArray[] labelsMasks = batch.getLabelsMaskArrays();
-        ((MultiLayerNetwork) network).fit(batch.getFeatures(0), batch.getLabels(0),
-                featuresMasks == null ? null : featuresMasks[0], labelsMasks == null ? null : labelsMasks[0]);
     }
 }

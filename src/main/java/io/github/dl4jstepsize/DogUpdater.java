@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * DoG, distance over gradients: gradient descent whose step is the distance that the parameters have come by the root of
  * the sum of all squared gradients. The formulas and the source are at {@link Dog}.
@@ -58,11 +56,6 @@ public final class DogUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         return new Dog(initialDistance, epsilon);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(initialDistance, epsilon);
     }
 
     /** Builds a {@link DogUpdater}; every property has its recommended value until it is set. */

@@ -1,7 +1,5 @@
 package io.github.dl4jstepsize;
 
-import java.util.List;
-
 /** Base of updaters that make FAN's steps: see {@link io.github.dl4jstepsize.rule.Fan}. */
 public abstract class FanStepUpdater extends AdamDirectionUpdater {
 
@@ -34,11 +32,6 @@ public abstract class FanStepUpdater extends AdamDirectionUpdater {
 
     public final double getWeightDecay() {
         return weightDecay;
-    }
-
-    @Override
-    final List<?> settings() {
-        return List.of(step, warmUp, weightDecay, getBeta1(), getBeta2(), getEpsilon());
     }
 
     /** The common properties of a builder. */

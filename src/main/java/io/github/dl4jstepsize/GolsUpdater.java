@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * GOLS-I, gradient-only line search: looks along each line for the place where the loss stops falling, by the sign of the
  * directional derivative alone, on a new batch at every point. The formulas, the source and the departures from the
@@ -94,11 +92,6 @@ public final class GolsUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         return new Gols(initialStep, minStep, maxStep, growth, c2, overshoot, momentum);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(initialStep, minStep, maxStep, growth, c2, overshoot, momentum);
     }
 
     /** Builds a {@link GolsUpdater}; every property has its recommended value until it is set. */

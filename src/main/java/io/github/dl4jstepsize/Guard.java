@@ -35,6 +35,8 @@ final class Guard {
     private static final double EVERY = 0.9;
 
     private int notFiniteInARow;
+    /** In the epoch that is under way. */
+    private int notFinite;
     private boolean anyStep;
     private double lastGoodStepSize;
     private double largestStepSize;
@@ -68,8 +70,26 @@ final class Guard {
      * @param batchesPerEpoch 0 if it is not known yet
      */
     void watch(StepRecord record, int batchesPerEpoch, StepSizeUpdater updater) {
+        watchFiniteness(record, updater);
         watchStep(record.step(), batchesPerEpoch, updater);
         watchLoss(record, updater);
+    }
+
+    private void watchFiniteness(StepRecord record, StepSizeUpdater updater) {
+        String method = updater.getClass().getSimpleName();
+        if (record.epoch() != epoch && notFinite > 0) {
+            LOG.warn("{}: {} iterations of epoch {} left the network as it was, because their losses or gradients were NaN or"
+                    + " infinite", method, notFinite, epoch);
+            notFinite = 0;
+        }
+        if (record.outcome() == Outcome.NOT_FINITE) {
+            if (notFinite == 0) {
+                LOG.warn("{}: a loss or gradient was NaN or infinite in iteration {} (loss {}), which leaves the network as it"
+                        + " was. Look for such numbers in the data; StepSizeListener.onStep tells of every iteration", method,
+                        record.iteration(), record.loss());
+            }
+            notFinite++;
+        }
     }
 
     private void watchLoss(StepRecord record, StepSizeUpdater updater) {
@@ -82,12 +102,13 @@ final class Guard {
                 warnedOfLoss = isNotTraining(mean);
                 if (warnedOfLoss) {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
-                                    + " trained before, and there is more to learn, this method does not train it: try larger"
-                                    + " batches (PAL and SLS judge a step by the batch that gave the direction), scaled"
-                                    + " inputs, or another method{}. If the data have changed, begin anew:"
+                                    + " trained before, and there is more to learn, this method does not train it: try {}"
+                                    + "standardized inputs and targets, or another method{}. If the data have changed, begin"
+                                    + " anew:"
                                     + " network.setUpdater(null)",
                             updater.getClass().getSimpleName(), epoch, mean, mean < firstMean ? "hardly lower" : "no lower",
-                            firstMean, updater instanceof AutoUpdater ? "" : ", for example AutoUpdater");
+                            firstMean, searches > 0 ? "larger batches, by which a search judges its steps, " : "",
+                            recommendation(updater));
                 }
             }
             losses = 0;
@@ -100,6 +121,10 @@ final class Guard {
             searches += record.forwardPasses() + record.gradientPasses() > 0 ? 1 : 0;
             sumOfLosses += record.loss();
         }
+    }
+
+    private static String recommendation(StepSizeUpdater updater) {
+        return updater instanceof AutoUpdater ? "" : ", for example AutoUpdater";
     }
 
     private boolean isNotTraining(double mean) {
@@ -125,8 +150,8 @@ final class Guard {
             warned = true;
             LOG.warn("{}: for a whole epoch the step sizes have been below {} of the largest one ({} now, {} then), which"
                             + " means that training has stopped. If the loss is as low as it should be, stop fitting;"
-                            + " if not, use another method, for example L4Updater or LabPalUpdater",
-                    updater.getClass().getSimpleName(), DIMINISHED, stepSize, largestStepSize);
+                            + " if not, use another method{}",
+                    updater.getClass().getSimpleName(), DIMINISHED, stepSize, largestStepSize, recommendation(updater));
         }
     }
 
@@ -145,6 +170,7 @@ final class Guard {
 
     void state(Scalars scalars) {
         notFiniteInARow = scalars.next(notFiniteInARow);
+        notFinite = scalars.next(notFinite);
         anyStep = scalars.next(anyStep);
         lastGoodStepSize = scalars.next(lastGoodStepSize);
         largestStepSize = scalars.next(largestStepSize);

@@ -12,9 +12,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which of a layer's inputs are far larger than most of them, as in tables whose columns are in different units, and by what
- * factor: the root mean square of an input's numbers, zeros aside, over sqrt(10) times the median of those of all inputs that are
- * not always 0 (the lower one of two); 1 for inputs that are not as large as that.
+ * How much larger than most of a layer's inputs others are, where some are far larger, as in tables whose columns are in
+ * different units: the root mean square of an input's numbers, zeros aside, over the median of those of all inputs that are not
+ * always 0 (the lower one of two); 1 for smaller inputs, and for all if the largest is at most sqrt(10) times the median.
  * <p>
  * A weight of such an input has to be so many times smaller than others. One size for all of them, in which the square of the
  * large input is most of the sum, would leave the others far too short a step.
@@ -27,9 +27,9 @@ final class InputSize {
     private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
     /** Times the median, what is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
-    private static final double USUAL = Math.sqrt(10);
-    /** A factor beyond the largest that is known to do no harm, 30/sqrt(10): see the same. */
-    private static final double WORTH_A_WARNING = 10;
+    private static final double FAR_LARGER = Math.sqrt(10);
+    /** Beyond the largest that is known to do no harm: see the same. */
+    private static final double WORTH_A_WARNING = 10 * FAR_LARGER;
 
     private InputSize() {
     }
@@ -59,11 +59,14 @@ final class InputSize {
         INDArray isOn = numbers.neq(0).castTo(numbers.dataType());
         double[] sizes = TargetSize.rootMeanSquares(numbers, isOn, features).toDoubleVector();
         double[] sorted = Arrays.stream(sizes).filter(size -> size > 0).sorted().toArray();
-        double usual = sorted.length == 0 ? Double.NaN : USUAL * sorted[(sorted.length - 1) / 2];
-        if (Arrays.stream(sizes).noneMatch(size -> size > usual)) {
+        if (sorted.length == 0) {
             return null;
         }
-        double[] factors = Arrays.stream(sizes).map(size -> Math.max(1, size / usual)).toArray();
+        double median = sorted[(sorted.length - 1) / 2];
+        if (sorted[sorted.length - 1] <= FAR_LARGER * median) {
+            return null;
+        }
+        double[] factors = Arrays.stream(sizes).map(size -> Math.max(1, size / median)).toArray();
         return Nd4j.createFromArray(factors).castTo(weights.dataType());
     }
 
@@ -78,7 +81,7 @@ final class InputSize {
         double largest = 1;
         for (ParamState variable : variables) {
             Trainable layer = variable.getLayer();
-            boolean isAsLarge = pass.outputOf(layer) < 0 && TargetSize.letsThrough(layer)
+            boolean isAsLarge = pass.outputOf(layer) < 0 && LinearUnits.letThrough(layer)
                     && !Normalization.followsActivationOf(layer, pass);
             if (isAsLarge && of(layer, variable.getParamName(), pass) != null) {
                 INDArray input = FanIn.networkInput(layer, variable.getParamName(), pass);
@@ -95,7 +98,7 @@ final class InputSize {
             LOG.warn("the network's inputs are of very different sizes: the largest is {} times as large as most. The steps of"
                     + " its weights are made shorter, but with rectifiers, or if there are many such inputs, that is not enough:"
                     + " standardize the features, for example with NormalizerStandardize, or begin the network with a"
-                    + " BatchNormalization", Math.round(factor * USUAL));
+                    + " BatchNormalization", Math.round(factor));
         }
     }
 }

@@ -24,10 +24,17 @@ final class IterateAverage {
         return averaged == 0;
     }
 
+    /** Whether the next iterate goes into the average. */
+    boolean isDue() {
+        int next = iterates + 1;
+        return next - averaged >= Math.min(LARGEST_GAP, 1 + next / ITERATES_PER_GAP);
+    }
+
     /** Called with every iterate. */
     void take(BlockVector iterate, BlockVector average) {
+        boolean isDue = isDue();
         iterates++;
-        if (iterates - averaged >= Math.min(LARGEST_GAP, 1 + iterates / ITERATES_PER_GAP)) {
+        if (isDue) {
             double older = 1;
             for (int t = averaged + 1; t <= iterates; t++) {
                 older *= 1 - Math.min(1, AVERAGED_PART / (t + AVERAGED_PART - 1));

@@ -7,8 +7,6 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * L4, linearized loss-based optimal learning rate: the step follows from the value of the loss, on top of a momentum or
  * Adam direction. The formulas and the source are at {@link L4}.
@@ -112,7 +110,7 @@ public final class L4Updater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         L4.Settings settings = new L4.Settings();
-        settings.direction = L4.Direction.valueOf(direction.name());
+        settings.adam = direction == Direction.ADAM;
         settings.fraction = fraction;
         settings.minLossFactor = minLossFactor;
         settings.initFactor = initFactor;
@@ -131,12 +129,6 @@ public final class L4Updater extends StepSizeUpdater {
     @Override
     String averagedGradient() {
         return direction == Direction.MOMENTUM ? super.averagedGradient() : AdamUpdater.M_STATE;
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(direction, fraction, minLossFactor, initFactor, forgetTime, epsilon, adamEpsilon, gradientTimescale,
-                varianceTimescale);
     }
 
     /** Builds an {@link L4Updater}; every property has its recommended value until it is set. */

@@ -5,7 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -174,12 +173,6 @@ public final class LabPalUpdater extends StepSizeUpdater {
         return new LabPal(settings);
     }
 
-    @Override
-    List<?> settings() {
-        return List.of(mode, stepAdaptation, momentum, searchEvery, approximationBatches, batchSchedule, untrustedUpdates,
-                averagedMeasurements, measuringStep, maxStep, trainingSetSize, measurement);
-    }
-
     /** Builds a {@link LabPalUpdater}; every property has its recommended value until it is set. */
     @JsonPOJOBuilder(withPrefix = "")
     public static final class Builder extends StepSizeUpdater.Builder<Builder> {
@@ -239,7 +232,10 @@ public final class LabPalUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Updates after which a new search is made and measurements begin to be averaged; 0 or greater. */
+        /**
+         * Updates after which a new search is made and measurements begin to be averaged; 0 or greater. Counted from -1, as in
+         * the published code.
+         */
         public Builder untrustedUpdates(int untrustedUpdates) {
             this.untrustedUpdates = untrustedUpdates;
             return this;
@@ -263,7 +259,10 @@ public final class LabPalUpdater extends StepSizeUpdater {
             return this;
         }
 
-        /** Examples in the training set; 0 to have them counted in the first epoch. */
+        /**
+         * Examples in the training set; 0 to have them counted in the first epoch. In truncated backpropagation through time
+         * each segment of a sequence is counted; for as few batches per update as with whole sequences give their number.
+         */
         public Builder trainingSetSize(int examples) {
             this.trainingSetSize = examples;
             return this;

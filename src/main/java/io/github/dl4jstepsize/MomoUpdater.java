@@ -8,8 +8,6 @@ import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * MoMo and MoMo-Adam, momentum models: momentum or Adam with a learning rate that is cut where the losses of the last
  * batches say that the loss would otherwise fall below its lower bound. The formulas, the source and the departures from
@@ -85,7 +83,7 @@ public final class MomoUpdater extends AdamDirectionUpdater {
     @Override
     StepRule newRule() {
         Momo.Settings settings = new Momo.Settings();
-        settings.direction = Momo.Direction.valueOf(direction.name());
+        settings.adam = direction == Direction.ADAM;
         settings.maxStep = maxStep;
         settings.beta1 = getBeta1();
         settings.lowerBound = lowerBound;
@@ -100,11 +98,6 @@ public final class MomoUpdater extends AdamDirectionUpdater {
     @Override
     String averagedGradient() {
         return direction == Direction.MOMENTUM ? super.averagedGradient() : AdamUpdater.M_STATE;
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(direction, maxStep, getBeta1(), getBeta2(), getEpsilon(), lowerBound);
     }
 
     /** Builds a {@link MomoUpdater}; every property has its recommended value until it is set. */

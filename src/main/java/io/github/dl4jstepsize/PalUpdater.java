@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * PAL, parabolic approximation line search: on every batch one more loss, a parabola through it, a jump beyond its minimum.
  * The formulas, the source and the departures from the published code are at {@link Pal}.
@@ -81,11 +79,6 @@ public final class PalUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         return new Pal(measuringStep, maxStep, directionAdaptation, stepAdaptation, exactSlope);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(measuringStep, maxStep, directionAdaptation, stepAdaptation, exactSlope);
     }
 
     /** Builds a {@link PalUpdater}; every property has its recommended value until it is set. */

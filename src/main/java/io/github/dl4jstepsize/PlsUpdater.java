@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * PLS, probabilistic line search: accepts the point of a line at which the Wolfe conditions hold with some probability,
  * given losses and slopes of which each is known with its own noise. The formulas, the source and the departures from the
@@ -110,11 +108,6 @@ public final class PlsUpdater extends StepSizeUpdater {
         settings.perExample = variance == Variance.PER_EXAMPLE;
         settings.asPublished = asPublished;
         return new Pls(settings);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(c1, wolfeThreshold, initialStep, targetSlope, momentum, variance, asPublished);
     }
 
     /** Builds a {@link PlsUpdater}; every property has its recommended value until it is set. */

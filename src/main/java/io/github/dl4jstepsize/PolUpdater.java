@@ -6,11 +6,10 @@ import org.nd4j.linalg.learning.AdamUpdater;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * POL: an averaged stochastic Polyak step along Adam's direction, in units of the natural size of each layer's weights and
- * bounded there; what that size is, {@link io.github.dl4jstepsize.rule.Fan} tells. The formulas and the source are at {@link Pol}.
+ * bounded there; what that size is, {@link io.github.dl4jstepsize.rule.Fan} tells. The formulas and the source are at
+ * {@link Pol}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new PolUpdater())
  *   net.addListeners(new StepSizeListener().epochs(10));
@@ -99,11 +98,6 @@ public final class PolUpdater extends AdamDirectionUpdater {
     @Override
     String averagedSquares() {
         return AdamUpdater.V_STATE;
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(fraction, scaled, minStep, maxStep, warmUp, decay, getBeta1(), getBeta2(), getEpsilon());
     }
 
     /** Builds a {@link PolUpdater}; every property has its recommended value until it is set. */

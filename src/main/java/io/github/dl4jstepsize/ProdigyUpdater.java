@@ -7,8 +7,6 @@ import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * Prodigy: Adam whose learning rate is an estimate of the distance to the solution, which grows while the network trains.
  * The formulas, the source and the departures from the published code are at {@link Prodigy}.
@@ -99,12 +97,6 @@ public final class ProdigyUpdater extends AdamDirectionUpdater {
     @Override
     IUpdater base() {
         return new NoOp();
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(getBeta1(), getBeta2(), getEpsilon(), initialDistance, coefficient, growth, biasCorrection,
-                safeguardWarmup);
     }
 
     /** Builds a {@link ProdigyUpdater}; every property has its recommended value until it is set. */

@@ -5,8 +5,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * SaLSa, stable Armijo line search: the condition compares averages over iterations, and is checked the more rarely,
  * the steadier the step is. With Adam's direction (default) or the gradient. The formulas, the source and the
@@ -152,7 +150,7 @@ public final class SalsaUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         Salsa.Settings settings = new Salsa.Settings();
-        settings.direction = Salsa.Direction.valueOf(direction.name());
+        settings.adam = direction == Direction.ADAM;
         settings.initialStep = initialStep;
         settings.c = c;
         settings.beta1 = beta1;
@@ -166,12 +164,6 @@ public final class SalsaUpdater extends StepSizeUpdater {
         settings.maxTrials = maxTrials;
         settings.asPublished = asPublished;
         return new Salsa(settings);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(direction, initialStep, c, beta1, beta2, beta3, growth, backtrack, adaptiveFrequency,
-                maxInterval, momentumInSearch, maxTrials, asPublished);
     }
 
     /** Builds a {@link SalsaUpdater}; every property has its recommended value until it is set. */

@@ -8,8 +8,6 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
 
-import java.util.List;
-
 /**
  * SLS, stochastic line search: on every batch, the step along the direction of any base updater is shortened until
  * the loss has decreased enough (Armijo, Goldstein). The formulas, the source and the departures from the published
@@ -127,7 +125,7 @@ public final class SlsUpdater extends BacktrackingUpdater {
     @Override
     StepRule newRule() {
         Sls.Settings settings = new Sls.Settings();
-        settings.condition = Sls.Condition.valueOf(condition.name());
+        settings.goldstein = condition == Condition.GOLDSTEIN;
         settings.initialStep = getInitialStep();
         settings.c = c;
         settings.backtrack = getBacktrack();
@@ -139,12 +137,6 @@ public final class SlsUpdater extends BacktrackingUpdater {
         settings.maxTrials = getMaxTrials();
         settings.asPublished = isAsPublished();
         return new Sls(settings);
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(base, condition, getInitialStep(), c, getBacktrack(), getGrowth(), goldsteinGrowth, getMaxStep(), reset,
-                getBatchesPerEpoch(), getMaxTrials(), isAsPublished());
     }
 
     /** The base with learning rate 1, which is what it is used with. */

@@ -59,7 +59,7 @@ public final class StepRecord {
         return forwardPasses;
     }
 
-    /** Backward passes beyond DL4J's own. */
+    /** Forward and backward passes over this batch, as a whole or in parts, beyond DL4J's own. */
     public int gradientPasses() {
         return gradientPasses;
     }

@@ -2,6 +2,8 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.Serializable;
 import java.util.function.Consumer;
@@ -30,6 +32,7 @@ import java.util.function.Consumer;
 public final class StepSizeListener extends BaseTrainingListener implements Serializable {
 
     private static final long serialVersionUID = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
     /** A single bad batch is no reason to stop; ten in a row are no accident. */
     private static final int DEFAULT_MAX_NOT_FINITE = 10;
@@ -44,18 +47,20 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
 
     /**
      * Has every iteration's record passed to {@code consumer}, in the thread that trains. The consumer stays behind when
-     * the listener is sent to another machine. It must not change the network.
+     * the listener is sent to another machine. It must not change the network. A second one is called after the first.
      *
      * @return this listener
      */
     public StepSizeListener onStep(Consumer<StepRecord> consumer) {
-        onStep = consumer;
+        Check.given("consumer", consumer);
+        onStep = onStep == null ? consumer : onStep.andThen(consumer);
         return this;
     }
 
     /**
-     * Stops the training with an exception when the loss, the gradient or a trial has been NaN or infinite in this many
-     * iterations in a row; 1 or greater, 10 at first. Such steps are not taken in any case.
+     * Stops the training with an exception when the loss, the gradient, or with PAL and PLS a trial, has been NaN or infinite in
+     * this many iterations in a row; 1 or greater, 10 at first. Such steps are not taken in any case. Other searches go on from
+     * a trial that is not finite as from one that is too long.
      *
      * @return this listener
      */
@@ -82,12 +87,16 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      */
     public StepSizeListener epochs(int epochs) {
         horizon = Horizon.epochs(Check.between("epochs", epochs, 1, Integer.MAX_VALUE), decay);
+        if (epochs == 1) {
+            LOG.warn("epochs(1): a single epoch is over before its batches are counted, so that no step decays; say"
+                    + " iterations(n) instead");
+        }
         return this;
     }
 
     /**
-     * As {@link #epochs}, in iterations, which are batches; in parallel training, those of one worker. The decay begins
-     * at once.
+     * As {@link #epochs}, in iterations, which are batches, or with truncated backpropagation through time their segments; in
+     * parallel training, those of one worker. The decay begins at once.
      *
      * @param iterations 1 or greater
      * @return this listener

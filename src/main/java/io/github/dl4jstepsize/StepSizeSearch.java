@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -45,6 +46,10 @@ final class StepSizeSearch {
     /** What the scalars are before the first iteration. */
     private final double[] untouched;
     private boolean stateIsInArray;
+    /** Of the network's other updaters, which DL4J runs before the search; empty unless the rule looks ahead. */
+    private final List<INDArray> otherStates = new ArrayList<>();
+    /** What they were before. */
+    private final List<INDArray> otherStatesBefore = new ArrayList<>();
 
     private final NetworkVectors vectors;
     private final BlockVector[] memory;
@@ -89,6 +94,13 @@ final class StepSizeSearch {
         rule = updater.newRule();
         if (rule.readsSlope()) {
             warnOfChangedGradients(updater);
+        }
+        if (rule.looksAhead()) {
+            allBlocks.stream().filter(block -> !(block.getGradientUpdater() instanceof DirectionUpdater))
+                    .map(UpdaterBlock::getUpdaterView).filter(Objects::nonNull).forEach(state -> {
+                        otherStates.add(state);
+                        otherStatesBefore.add(state.ulike());
+                    });
         }
         layout = StateLayout.of(updater);
         untouched = layout.collect(progress, rule);
@@ -195,9 +207,17 @@ final class StepSizeSearch {
     void parametersMoved(int iteration, int epoch) {
         // Two listeners tell it twice.
         if (average != null && !averaged) {
-            forwardPass.applyConstraints(iteration, epoch);
-            progress.average.take(vectors.parameters(), average);
             averaged = true;
+            if (progress.average.isDue() && forwardPass.isConstrained()) {
+                // DL4J applies them after this. It would not be the same to do so twice.
+                trials.begin();
+                trials.at(vectors.parameters(), () -> {
+                    forwardPass.applyConstraints(iteration, epoch);
+                    progress.average.take(vectors.parameters(), average);
+                });
+            } else {
+                progress.average.take(vectors.parameters(), average);
+            }
         }
     }
 
@@ -282,6 +302,7 @@ final class StepSizeSearch {
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
+            assign(otherStatesBefore, otherStates);
             return true;
         }
         gradientView.assign(0);
@@ -341,7 +362,14 @@ final class StepSizeSearch {
             return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
+            assign(otherStates, otherStatesBefore);
             throw t;
+        }
+    }
+
+    private static void assign(List<INDArray> arrays, List<INDArray> values) {
+        for (int i = 0; i < arrays.size(); i++) {
+            arrays.get(i).assign(values.get(i));
         }
     }
 

@@ -1,15 +1,16 @@
 package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.StepRule;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.shade.jackson.core.type.TypeReference;
 
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * Base of all updaters that find their step size while a network trains: use one as
@@ -28,6 +29,8 @@ import java.util.Objects;
 public abstract class StepSizeUpdater implements IUpdater {
 
     private static final long serialVersionUID = 1;
+    /** What DL4J's mapper calls the class of an updater. */
+    private static final String CLASS = "@class";
 
     /** The last factor on the direction, for display; null before the first. */
     private transient volatile Double learningRate;
@@ -46,8 +49,13 @@ public abstract class StepSizeUpdater implements IUpdater {
     /** A new instance of the algorithm with these settings. */
     abstract StepRule newRule();
 
-    /** All settings in a fixed order; what equality means. */
-    abstract List<?> settings();
+    /** All properties by their names: what equality means. */
+    final Map<String, Object> settings() {
+        Map<String, Object> properties =
+                NeuralNetConfiguration.mapper().convertValue(this, new TypeReference<TreeMap<String, Object>>() { });
+        properties.remove(CLASS);
+        return properties;
+    }
 
     /** The updater that turns the gradient into the direction, with learning rate 1; NoOp leaves the gradient as it is. */
     IUpdater base() {
@@ -123,10 +131,13 @@ public abstract class StepSizeUpdater implements IUpdater {
                 + " cannot be set. Use another updater, e.g. Sgd or Adam, for layers with a learning rate of their own");
     }
 
+    /** With the same settings, and without the learning rate of a network that this one trains. */
     @Override
     public IUpdater clone() {
         try {
-            return (IUpdater) super.clone();
+            StepSizeUpdater clone = (StepSizeUpdater) super.clone();
+            clone.learningRate = null;
+            return clone;
         } catch (CloneNotSupportedException e) {
             throw new AssertionError(e);
         }
@@ -134,18 +145,18 @@ public abstract class StepSizeUpdater implements IUpdater {
 
     @Override
     public boolean equals(Object other) {
-        return other != null && getClass() == other.getClass() && averaging == ((StepSizeUpdater) other).averaging
+        return this == other || other != null && getClass() == other.getClass()
                 && settings().equals(((StepSizeUpdater) other).settings());
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(averaging, settings());
+        return settings().hashCode();
     }
 
     @Override
     public String toString() {
-        return getClass().getSimpleName() + settings() + (averaging ? " with averaging" : "");
+        return getClass().getSimpleName() + settings();
     }
 
     /** The properties that all step size updaters share. */

@@ -36,7 +36,8 @@ public final class StepSizes {
 
     /**
      * A copy of the network with the average of its iterates, constraints applied, in the place of its parameters: for
-     * evaluation, early stopping, saving. The original, which goes on training, is not touched.
+     * evaluation, early stopping, saving. The original, which goes on training, is not touched. The copy knows nothing of the
+     * training so far: whoever trains it begins anew, with first steps and a first average.
      * <p>
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
@@ -66,7 +67,8 @@ public final class StepSizes {
     /**
      * As {@link #averaged(Model)}, with the statistics of BatchNormalization layers measured anew.
      *
-     * @param data training data, of which some ten batches do; passes over it once
+     * @param data training data, of which some ten batches do, in an iterator of its own: passes over what is left of it, or over
+     *             all of it if that is nothing, in about the time that training on it takes
      */
     public static <M extends Model> M averaged(M model, MultiDataSetIterator data) {
         Check.given("data", data);

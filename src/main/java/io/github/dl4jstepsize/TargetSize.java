@@ -1,27 +1,19 @@
 package io.github.dl4jstepsize;
 
-import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
-import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -36,29 +28,21 @@ final class TargetSize {
     /** Weights need not become smaller where targets are small. */
     private static final double SMALLEST = 1;
 
-    /** Where softplus and its like are straight, and an exponential does not overflow. */
-    private static final double LARGE_INPUT = 50;
-    /** A part of that: SELU's output is 1.05 times its input, bounded activations are far below, powers far above. */
-    private static final double LARGEST_DEVIATION = 0.1;
-
-    /** Subclasses lay out their weights in other ways. */
-    private static final Set<Class<?>> CONVOLUTIONS =
-            Set.of(ConvolutionLayer.class, Convolution1DLayer.class, Convolution3D.class);
-
     private TargetSize() {
     }
 
     /** @return a number for each of the layer's units; null if it is not known, or if the labels are not numbers for each */
     static INDArray of(Trainable layer, ForwardPass pass) {
         int output = pass.outputOf(layer);
-        if (output < 0 || !isLinear(layer.getConfig())) {
+        if (output < 0 || !LinearUnits.isLinear(layer.getConfig())) {
             return null;
         }
         Layer outputLayer = pass.outputLayers()[output].conf().getLayer();
         INDArray labels = pass.current().labels[output];
         int units = dimensionOfUnits(outputLayer, labels);
         long count = ((FeedForwardLayer) layer.getConfig()).getNOut();
-        if (labels.size(units) != count || !letsThrough(layer.getConfig(), count) || !letsThrough(outputLayer, count)) {
+        if (labels.size(units) != count || !LinearUnits.letThrough(layer.getConfig(), count)
+                || !LinearUnits.letThrough(outputLayer, count)) {
             return null;
         }
         INDArray numbers = FanIn.inFloatingPoint(labels);
@@ -79,12 +63,6 @@ final class TargetSize {
         return numbers.mul(counted).norm2(others).div(Transforms.sqrt(counts));
     }
 
-    /** Whether its outputs are in proportion to its weights "W" and biases "b", but for the activation. */
-    private static boolean isLinear(TrainingConfig layer) {
-        return layer instanceof OutputLayer || layer instanceof RnnOutputLayer
-                || layer instanceof DenseLayer && !((DenseLayer) layer).hasLayerNorm() || CONVOLUTIONS.contains(layer.getClass());
-    }
-
     private static int dimensionOfUnits(Layer output, INDArray labels) {
         boolean last = output instanceof RnnOutputLayer && ((RnnOutputLayer) output).getRnnDataFormat() == RNNFormat.NWC
                 || output instanceof RnnLossLayer && ((RnnLossLayer) output).getRnnDataFormat() == RNNFormat.NWC
@@ -92,22 +70,6 @@ final class TargetSize {
                 || output instanceof Cnn3DLossLayer
                         && ((Cnn3DLossLayer) output).getDataFormat() == Convolution3D.DataFormat.NDHWC;
         return last ? labels.rank() - 1 : 1;
-    }
-
-    /** Whether a layer's units are about as large as the sums of large inputs are. */
-    static boolean letsThrough(Trainable layer) {
-        return isLinear(layer.getConfig())
-                && letsThrough(layer.getConfig(), ((FeedForwardLayer) layer.getConfig()).getNOut());
-    }
-
-    private static boolean letsThrough(Object layer, long units) {
-        if (!(layer instanceof BaseLayer)) {
-            return false;
-        }
-        // A whole row: there are activations that treat some units otherwise than others.
-        INDArray row = Nd4j.valueArrayOf(new long[]{1, units}, LARGE_INPUT, DataType.FLOAT);
-        INDArray deviations = ((BaseLayer) layer).getActivationFn().getActivation(row, false).sub(LARGE_INPUT);
-        return deviations.amaxNumber().doubleValue() < LARGEST_DEVIATION * LARGE_INPUT;
     }
 
     /** 1 for the targets that count and 0 for the others; null if the mask is of a kind that is not known here. */

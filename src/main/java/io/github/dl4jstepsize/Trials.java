@@ -174,6 +174,7 @@ final class Trials {
             gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
         }
         gradientBackup.assign(gradientView);
+        gradientPasses++;
         ForwardPass.KeptInput whole = forwardPass.current();
         inParts = true;
         try {
@@ -182,7 +183,6 @@ final class Trials {
                 int from = (int) ((long) i * size / parts);
                 int to = (int) ((i + 1L) * size / parts);
                 beforeTraining.restore();
-                gradientPasses++;
                 consumer.accept(to - from, forwardPass.gradient(whole.part(from, to)));
             }
         } finally {

@@ -10,23 +10,9 @@ import org.nd4j.linalg.factory.Broadcast;
 import java.util.List;
 
 /**
- * The size that a layer's weights have when they are drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]: their standard
- * deviation 1/sqrt(3 n). n is fan_in, the number of inputs that a unit sums up, where these come from another layer; a
- * fifth of it where that is an LSTM, recurrent weights included. Where they come from the network's input it is the mean sum
- * of their squares, which is fan_in for inputs of mean square 1, 1 for one of not too many words, and large for pixels from 0
- * to 255. The same step of the weights then moves a unit as far as if the inputs had been normalized. Of the gates of an LSTM
- * it is at most fan_in: large inputs saturate them, and it takes longer steps to open them again. Weights of inputs that are far
- * larger than most are so many times smaller: see {@link InputSize}.
- * <p>
- * Where a normalization undoes whatever factor the weights are multiplied with, only their direction counts, and the scale is
- * what changes it by the same angle whatever their size and that of the inputs: their own root mean square. Where an activation
- * before the normalization keeps a part of the factor, the scale is at least this root mean square over sqrt(6).
- * <p>
- * Changes of layers that follow one another multiply: the size counts as min(1, 4/(depth - 2)) of that, for all but the weights
- * before normalizations: see {@link Depth}.
- * <p>
- * Where outputs are to come near to targets larger than 1, that size is times s, the targets' root mean square: see
- * {@link TargetSize}.
+ * The size of a layer's weights, s/sqrt(3 n) in the formulas of {@link io.github.dl4jstepsize.rule.Fan}: the standard
+ * deviation of weights drawn uniformly from [-1/sqrt(n), 1/sqrt(n)]. What n is made of is in {@link FanIn}, {@link InputSize},
+ * {@link Depth} and, before normalizations, here; s is in {@link TargetSize}.
  */
 final class WeightScale {
 
@@ -35,7 +21,9 @@ final class WeightScale {
      * fan_in).
      */
     private static final double HE = Math.sqrt(6);
-    /** Of 1/sqrt(3 fan_in): where weights are almost 0, the small number that a normalization adds to the variance is not small. */
+    /**
+     * Of 1/sqrt(3 fan_in): where weights are almost 0, the small number that a normalization adds to the variance is not small.
+     */
     private static final double SMALLEST_OWN = 0.1;
 
     /** Layers between the first and the last that do not shorten their steps: see zoo-examples/experiments/20-depth.txt. */

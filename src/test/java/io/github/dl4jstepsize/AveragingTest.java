@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.constraint.BaseConstraint;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.deeplearning4j.nn.conf.constraint.MinMaxNormConstraint;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
 import org.deeplearning4j.nn.conf.constraint.UnitNormConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -202,6 +203,29 @@ class AveragingTest {
         assertTrue(Double.isFinite(output.sumNumber().doubleValue()), output::toString);
     }
 
+    /** What is left of its variance after a thousand iterations, 0.9^1000, is at the end of single precision. */
+    @Test
+    void inputsThatNeverVaryDoNoHarm() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new AutoUpdater()).list()
+                .layer(new BatchNormalization.Builder().nIn(4).nOut(4).build())
+                .layer(new OutputLayer.Builder(LossFunction.MSE).nOut(1).activation(Activation.IDENTITY).build())
+                .setInputType(InputType.feedForward(4)).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        Nd4j.getRandom().setSeed(1);
+        DataSet data = new DataSet(Nd4j.rand(DataType.FLOAT, 8, 4), Nd4j.rand(DataType.FLOAT, 8, 1));
+        data.getFeatures().getColumn(2).assign(0);
+        for (int i = 0; i < 1000; i++) {
+            network.fit(data);
+        }
+        assertTrue(network.getParam("0_log10stdev").minNumber().doubleValue() < -18);
+        INDArray plain = StepSizes.averaged(network).output(data.getFeatures());
+        INDArray measured = StepSizes.averaged(network, new ExistingDataSetIterator(List.of(data, data)))
+                .output(data.getFeatures());
+        assertEquals(0, ForwardPassTest.maxDifference(plain, measured), 1e-3);
+    }
+
     /** DL4J's clones share the configurations of wrapped layers: measuring on a copy must not change them. */
     @Test
     void theOriginalsConfigurationIsNotTouched() {
@@ -368,6 +392,52 @@ class AveragingTest {
             // The second of two iterates has the weight 9/10: see IterateAverage.
             assertEquals(0, ForwardPassTest.maxDifference(after.mul(0.1), StepSizes.averaged(network).getParam(name)), 1e-12);
         }
+    }
+
+    /** Applied twice, half of the way to the bound becomes three quarters. */
+    @Test
+    void doesNotApplyConstraintsToTheNetworkAgain() {
+        INDArray[] parameters = new INDArray[2];
+        for (boolean averaging : new boolean[]{false, true}) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                    .updater(PalUpdater.builder().averaging(averaging).build())
+                    .constrainWeights(new MinMaxNormConstraint(0, 0.5, 0.5, 1)).list()
+                    .layer(new DenseLayer.Builder().nIn(12).nOut(6).build()).layer(Problem.classes(4).build()).build());
+            network.init();
+            network.setListeners(new StepSizeListener());
+            Problem.MLP_CLIPPED.fit(network, 12);
+            parameters[averaging ? 1 : 0] = network.params();
+        }
+        assertEquals(parameters[0], parameters[1]);
+    }
+
+    /** Whoever evaluates the average in between does not change the training's masks. */
+    @Test
+    void leavesTheRandomStreamAlone() {
+        MultiLayerNetwork network =
+                (MultiLayerNetwork) network(Problem.CNN_BATCH_NORM_DROPOUT, updater(), DataType.FLOAT);
+        network.fit(images(0, 1).get(0));
+        RandomState before = RandomState.now();
+        StepSizes.averaged(network, new ExistingDataSetIterator(images(0, 3)));
+        assertTrue(RandomState.now().isSameAs(before));
+    }
+
+    /** What a method remembers belongs to the parameters with which it trained. */
+    @ParameterizedTest
+    @EnumSource(value = Problem.class, names = {"MLP_CLIPPED", "RESIDUAL_GRAPH"})
+    void trainsAnew(Problem problem) {
+        Model network = network(problem, new AutoUpdater(), DataType.DOUBLE);
+        problem.fit(network, 10);
+        Model averaged = StepSizes.averaged(network);
+        Model anew = network(problem, new AutoUpdater(), DataType.DOUBLE);
+        anew.setParams(averaged.params());
+        averaged.setListeners(List.of(new StepSizeListener()));
+        assertThrows(IllegalStateException.class, () -> StepSizes.averaged(averaged));
+        for (Model model : List.of(averaged, anew)) {
+            Nd4j.getRandom().setSeed(3);
+            problem.fit(model, 1);
+        }
+        assertEquals(anew.params(), averaged.params());
     }
 
     static Stream<Layer> layersThatAreNoBaseLayers() {

@@ -29,6 +29,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -105,8 +106,7 @@ class ConfigurationTest {
                 new ScheduleFreeUpdater(),
                 ScheduleFreeUpdater.builder().step(0.1).beta1(0.8).warmUp(5).weightDecay(0.01).beta2(0.99)
                         .epsilon(1e-7).build(),
-                new AutoUpdater(),
-                AutoUpdater.builder().averaging(false).build());
+                new AutoUpdater());
     }
 
     @ParameterizedTest
@@ -141,6 +141,19 @@ class ConfigurationTest {
         }
         assertEquals(updater, copy);
         assertTrue(Double.isNaN(copy.getLearningRate(0, 0)), "not known before the first iteration");
+    }
+
+    /** Equality and messages are made of the properties that are in the JSON: there must be one for each of the builder's. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void everyPropertyOfTheBuilderCountsAndHasItsName(StepSizeUpdater updater) throws ReflectiveOperationException {
+        Class<?> builder = updater.getClass().getMethod("builder").getReturnType();
+        for (Method property : builder.getMethods()) {
+            if (StepSizeUpdater.Builder.class.isAssignableFrom(property.getReturnType())) {
+                assertTrue(updater.settings().containsKey(property.getName()), property.getName());
+                assertTrue(updater.toString().contains(property.getName() + "="), property.getName());
+            }
+        }
     }
 
     @Test
@@ -474,6 +487,15 @@ class ConfigurationTest {
     }
 
     @Test
+    void methodsThatAverageSaySo() {
+        for (StepSizeUpdater.Builder<?> builder : List.of(AutoUpdater.builder(), ScheduleFreeUpdater.builder())) {
+            StepSizeUpdater updater = builder.build();
+            assertTrue(updater.isAveraging());
+            assertEquals(updater, builder.averaging(false).build());
+        }
+    }
+
+    @Test
     void valuesOutOfRangeAreNamed() {
         refused("measuringStep", "0.0", () -> PalUpdater.builder().measuringStep(0).build());
         refused("step", "1001.0", () -> FanUpdater.builder().step(1001).build());
@@ -498,6 +520,8 @@ class ConfigurationTest {
         refused("base", new PalUpdater().toString(), () -> SlsUpdater.builder().base(new PalUpdater()).build());
         refused("condition", "null", () -> SlsUpdater.builder().condition(null).build());
         refused("initialStep", "0.0", () -> SlsUpdater.builder().initialStep(0).build());
+        refused("initialStep", "11.0", () -> SlsUpdater.builder().initialStep(11).reset(SlsUpdater.Reset.RESTART).build());
+        refused("initialStep", "2.0", () -> AccuracySlsUpdater.builder().initialStep(2).maxStep(1).build());
         refused("c", "1.0", () -> SlsUpdater.builder().c(1).build());
         refused("c", "0.5", () -> SlsUpdater.builder().c(0.5).condition(SlsUpdater.Condition.GOLDSTEIN).build());
         refused("backtrack", "1.0", () -> SlsUpdater.builder().backtrack(1).build());

@@ -17,11 +17,13 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -88,11 +90,22 @@ class FaultTest {
         anExceptionInATrialLeavesNoTrace(updater, MANY_UNITS);
     }
 
+    /** DL4J runs the updaters of other layers before the search. */
+    @ParameterizedTest
+    @MethodSource("updaters")
+    void anExceptionInATrialLeavesNoTraceInOtherUpdaters(StepSizeUpdater updater) {
+        anExceptionInATrialLeavesNoTrace(updater, () -> network(updater, UNITS, new Adam()));
+    }
+
     private static void anExceptionInATrialLeavesNoTrace(StepSizeUpdater updater, int units) {
+        anExceptionInATrialLeavesNoTrace(updater, () -> network(updater, units));
+    }
+
+    private static void anExceptionInATrialLeavesNoTrace(StepSizeUpdater updater, Supplier<MultiLayerNetwork> build) {
         for (Error failure : new Error[]{new AssertionError("a fault"), new OutOfMemoryError("a fault")}) {
             int faults = 0;
-            MultiLayerNetwork network = network(updater, units);
-            MultiLayerNetwork undisturbed = network(updater, units);
+            MultiLayerNetwork network = build.get();
+            MultiLayerNetwork undisturbed = build.get();
             for (int i = 0; i < BATCHES; i++) {
                 RandomState start = RandomState.now();
                 fit(undisturbed, i);
@@ -258,9 +271,14 @@ class FaultTest {
     }
 
     private static MultiLayerNetwork network(StepSizeUpdater updater, int units) {
+        return network(updater, units, updater);
+    }
+
+    private static MultiLayerNetwork network(StepSizeUpdater updater, int units, IUpdater ofTheOutput) {
         MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(5).updater(updater).list()
                 .layer(new DenseLayer.Builder().nOut(units).activation(Activation.RELU).dropOut(0.7).build())
-                .layer(new OutputLayer.Builder(new FailingLoss()).nOut(4).activation(Activation.SOFTMAX).build())
+                .layer(new OutputLayer.Builder(new FailingLoss()).nOut(4).activation(Activation.SOFTMAX)
+                        .updater(ofTheOutput).build())
                 .setInputType(InputType.feedForward(12)).build());
         network.init();
         network.addListeners(new StepSizeListener());

@@ -6,7 +6,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.TrainingBatch;
 import org.nd4j.linalg.learning.config.IUpdater;
 
-import java.util.List;
 import java.util.function.Function;
 
 /** A step size updater whose rule is a test's own function. */
@@ -73,11 +72,6 @@ final class ProbeUpdater extends StepSizeUpdater {
                 return 1;
             }
         };
-    }
-
-    @Override
-    List<?> settings() {
-        return List.of(System.identityHashCode(function));
     }
 
     /** The shared properties at their defaults. */

@@ -4,6 +4,7 @@ import org.deeplearning4j.datasets.iterator.AsyncDataSetIterator;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.EarlyStoppingResult;
 import org.deeplearning4j.earlystopping.saver.InMemoryModelSaver;
 import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
 import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
@@ -47,6 +48,7 @@ import java.util.concurrent.Future;
 import java.util.function.Consumer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -140,6 +142,30 @@ class TrainingLoopTest {
                 .scoreCalculator(new DataSetLossCalculator(test, true)).modelSaver(new InMemoryModelSaver<>()).build();
         ComputationGraph bestGraph = new EarlyStoppingGraphTrainer(graphs, graph, train).fit().getBestModel();
         assertTrue(ForwardPassTest.maxDifference(start, bestGraph.params()) > 0);
+    }
+
+    /** As README says: the score of each epoch is that of the average, and the best network has it. */
+    @Test
+    void earlyStoppingOnTheAverage() {
+        DataSetIterator train = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+        DataSetIterator test = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.FLOAT);
+        network.setListeners(new StepSizeListener());
+        DataSetLossCalculator calculator = new DataSetLossCalculator(test, true) {
+            @Override
+            public double calculateScore(Model model) {
+                return super.calculateScore(StepSizes.averaged(model));
+            }
+        };
+        EarlyStoppingConfiguration<MultiLayerNetwork> configuration =
+                new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                        .epochTerminationConditions(new MaxEpochsTerminationCondition(5))
+                        .scoreCalculator(calculator).modelSaver(new InMemoryModelSaver<>()).build();
+        EarlyStoppingResult<MultiLayerNetwork> result = new EarlyStoppingTrainer(configuration, network, train).fit();
+        MultiLayerNetwork best = StepSizes.averaged(result.getBestModel());
+        double score = Collections.min(result.getScoreVsEpoch().values());
+        assertEquals(score, new DataSetLossCalculator(test, true).calculateScore(best), 1e-9);
+        assertNotEquals(score, new DataSetLossCalculator(test, true).calculateScore(result.getBestModel()), 1e-9);
     }
 
     @Test
@@ -278,9 +304,11 @@ class TrainingLoopTest {
     @Test
     void aListenerHearsOfEveryStep() {
         List<StepRecord> records = Collections.synchronizedList(new ArrayList<>());
+        List<StepRecord> heardByASecond = new ArrayList<>();
         MultiLayerNetwork network = network(Problem.MLP_CLIPPED);
-        network.setListeners(new StepSizeListener().onStep(records::add));
+        network.setListeners(new StepSizeListener().onStep(records::add).onStep(heardByASecond::add));
         network.fit(new ExistingDataSetIterator(batches(Problem.MLP_CLIPPED)), EPOCHS);
+        assertEquals(records, heardByASecond);
         assertEquals(BATCHES * EPOCHS, records.size());
         for (int i = 0; i < records.size(); i++) {
             assertEquals(i, records.get(i).iteration());

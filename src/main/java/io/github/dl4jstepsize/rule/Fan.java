@@ -11,8 +11,9 @@ package io.github.dl4jstepsize.rule;
  *       max(0.1, fan_in/positions, sum of (x/f)^2)           weights of the network's inputs x; mean over the first batch,
  *                                                            which has positions = examples times steps of time; at most
  *                                                            fan_in where an LSTM reads them
- *       times f^2, f = max(1, x_rms/(sqrt(10) median))       those of inputs that are far larger than most, root mean square of
- *                                                            each, zeros aside; not of gates, lookups and convolutions
+ *       times f^2, f = max(1, x_rms/median)                  those of a table's columns, root mean square of each, zeros aside,
+ *                                                            if the largest is beyond sqrt(10) medians; not of gates,
+ *                                                            lookups and convolutions
  *       1/(3 mean of w^2)                                    weights w whose size a normalization undoes, as they are in the
  *                                                            first iteration; at most 100 fan_in
  *       at most 2/(mean of w^2)                              weights w that a normalization follows behind another activation
@@ -67,11 +68,11 @@ package io.github.dl4jstepsize.rule;
 public final class Fan implements StepRule {
 
     /** A step that falls to 0 is half as long on average as one that does not; see zoo-examples/experiments/22-defaults.txt. */
-    static final double IF_DECAYING = 1.5;
+    private static final double IF_DECAYING = 1.5;
     /** Iterations from one weight decay to the next, to spare the pass over the parameters. */
-    static final int DECAY_EVERY = 8;
+    private static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt and 10-schedule-free.txt. */
-    static final double STRONGEST_DECAY = 0.1;
+    private static final double STRONGEST_DECAY = 0.1;
     /** The part of the largest mean loss below which weight decay gets weaker: see zoo-examples/experiments/21-tutorials.txt. */
     private static final double LEARNED = 0.05;
     /** Examples from which on steps have their full length. This and the next: zoo-examples/experiments/14-small-batches.txt. */

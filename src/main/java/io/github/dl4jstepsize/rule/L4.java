@@ -19,21 +19,17 @@ import java.util.function.Supplier;
  * adds to the direction can make it so.
  * <p>
  * Source: M. Rolinek, G. Martius, "L4: Practical loss-based stepsize adaptation for deep learning", 2018, sections 2.2
- * to 2.5; as the published code.
+ * to 2.5; as the published code. A loss that is negative by a rounding error counts as 0.
  */
 public final class L4 implements StepRule {
 
-    /** What the update direction v is made of. */
-    public enum Direction {
-        /** L4Mom: the averaged gradient. The base updater leaves the gradient as it is. */
-        MOMENTUM,
-        /** L4Adam: the base updater makes the direction; batch.gradient() is its average, before the bias correction. */
-        ADAM
-    }
-
     /** The settings of {@link L4}; all fields as the updater's properties of the same names. */
     public static final class Settings {
-        public Direction direction;
+        /**
+         * L4Adam: the base updater makes the direction v, and batch.gradient() is its average before the bias correction.
+         * Otherwise L4Mom: v is the averaged gradient, and the base updater leaves the gradient as it is.
+         */
+        public boolean adam;
         /** alpha. */
         public double fraction;
         /** gamma. */
@@ -61,7 +57,7 @@ public final class L4 implements StepRule {
 
     @Override
     public void requireLoss(double loss, Supplier<String> lossFunction) {
-        if (loss < 0) {
+        if (MeanLoss.isBelow(loss, 0)) {
             throw new IllegalStateException("the loss is " + loss + " (" + lossFunction.get() + "), but L4 needs a loss that is"
                     + " never negative: it measures how far the loss is above the smallest attainable one. Add a constant"
                     + " to the loss function, or use an updater that takes any loss, e.g. PalUpdater or LabPalUpdater");
@@ -80,7 +76,7 @@ public final class L4 implements StepRule {
 
     @Override
     public Step step(TrainingBatch batch) {
-        double loss = batch.loss();
+        double loss = Math.max(0, batch.loss());
         steps++;
         double unbiased = 1 - Math.pow(beta, steps);
 
@@ -89,7 +85,7 @@ public final class L4 implements StepRule {
         Vector average;
         double weight;
         double factor;
-        if (settings.direction == Direction.MOMENTUM) {
+        if (!settings.adam) {
             direction.add(beta, batch.memory(0));
             batch.memory(0).assign(direction);
             average = direction;
@@ -122,6 +118,6 @@ public final class L4 implements StepRule {
 
     @Override
     public int memoryVectors() {
-        return settings.direction == Direction.MOMENTUM ? 1 : 0;
+        return settings.adam ? 0 : 1;
     }
 }

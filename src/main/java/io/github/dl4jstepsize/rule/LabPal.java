@@ -82,11 +82,11 @@ public final class LabPal implements StepRule {
     /** First trial point of the published code. */
     private static final double PUBLISHED_FIRST_POINT = 0.000177;
     /**
-     * In steps that were measured, how long an update of LABPAL&SGD may be. Where gradients are small at first and grow, in
+     * In steps that were measured, how long an update of LABPAL&amp;SGD may be. Where gradients are small at first and grow, in
      * the zoo's LeNet for example, a learning rate that was measured at the start makes updates that end the training: see
      * zoo-examples/experiments/08-every-method.txt.
      */
-    static final double LONGEST_UPDATE = 2;
+    private static final double LONGEST_UPDATE = 2;
     /** Smallest step and learning rate of the published code. */
     private static final double SMALLEST_STEP = 1e-6;
     /** The published code does not measure along directions whose norm is outside these bounds. */
@@ -176,7 +176,12 @@ public final class LabPal implements StepRule {
     private boolean searchIsDue() {
         return Double.isNaN(step)
                 || (batches - lastSearch) / batchesPerUpdate >= settings.searchEvery
-                || updates - 2 == settings.untrustedUpdates;
+                || publishedUpdates() == settings.untrustedUpdates + 1;
+    }
+
+    /** Weight updates so far as the published code counts them: from -1. */
+    private int publishedUpdates() {
+        return updates - 1;
     }
 
     private void startSearch() {
@@ -349,7 +354,7 @@ public final class LabPal implements StepRule {
     private Outcome keep(double measured, Outcome outcome) {
         double bounded = Math.min(Math.max(measured, SMALLEST_STEP), settings.maxStep);
         double rate = Math.max(bounded / norm, SMALLEST_STEP);
-        if (updates - 1 > settings.untrustedUpdates) {
+        if (publishedUpdates() > settings.untrustedUpdates) {
             steps[trusted % steps.length] = bounded;
             rates[trusted % rates.length] = rate;
             trusted++;

@@ -3,6 +3,8 @@ package io.github.dl4jstepsize.rule;
 /** The running mean L of a training's losses, and how far it has fallen below its largest. */
 final class MeanLoss {
 
+    /** Beyond which a sum of a few terms of size 1 in single precision does not fall below its smallest value. */
+    private static final double SINGLE_PRECISION = 1e-5;
     /** Losses whose smallest value is 0 may be a rounding error below it: by this part of the largest mean, at most. */
     private static final double ROUNDING = 0.01;
     /** Largest fall. The sum of any number of its squares then fits single precision, in which states are saved. */
@@ -20,6 +22,11 @@ final class MeanLoss {
     /** @param decay of the past, at least 0 and less than 1 */
     MeanLoss(double decay) {
         this.decay = decay;
+    }
+
+    /** Whether a loss is below a bound, and not by rounding errors. */
+    static boolean isBelow(double loss, double bound) {
+        return loss < bound - SINGLE_PRECISION * Math.max(1, Math.abs(bound));
     }
 
     void add(double loss) {

@@ -34,17 +34,13 @@ import java.util.function.Supplier;
  */
 public final class Momo implements StepRule {
 
-    /** What the update direction u is made of. */
-    public enum Direction {
-        /** MoMo: the averaged gradient. The base updater leaves the gradient as it is. */
-        MOMENTUM,
-        /** MoMo-Adam: the base updater makes the direction; batch.gradient() is d. */
-        ADAM
-    }
-
     /** The settings of {@link Momo}; all fields as the updater's properties of the same names. */
     public static final class Settings {
-        public Direction direction;
+        /**
+         * MoMo-Adam: the base updater makes the direction, and batch.gradient() is d. Otherwise MoMo: the direction is the
+         * averaged gradient, and the base updater leaves the gradient as it is.
+         */
+        public boolean adam;
         public double maxStep;
         public double beta1;
         public double lowerBound;
@@ -64,7 +60,7 @@ public final class Momo implements StepRule {
 
     @Override
     public void requireLoss(double loss, Supplier<String> lossFunction) {
-        if (loss < settings.lowerBound) {
+        if (MeanLoss.isBelow(loss, settings.lowerBound)) {
             throw new IllegalStateException("the loss is " + loss + " (" + lossFunction.get() + "), but MoMo was told that"
                     + " it is never below " + settings.lowerBound + ": set lowerBound to what the loss cannot fall below, or"
                     + " use an updater that takes any loss, e.g. ProdigyUpdater or LabPalUpdater");
@@ -84,7 +80,7 @@ public final class Momo implements StepRule {
     @Override
     public Step step(TrainingBatch batch) {
         steps++;
-        boolean adam = settings.direction == Direction.ADAM;
+        boolean adam = settings.adam;
         double weight = adam || steps > 1 ? 1 - settings.beta1 : 1;
         double rho = adam ? 1 - Math.pow(settings.beta1, steps) : 1;
         Vector direction = batch.direction();
@@ -119,6 +115,6 @@ public final class Momo implements StepRule {
 
     @Override
     public int memoryVectors() {
-        return settings.direction == Direction.MOMENTUM ? 1 : 0;
+        return settings.adam ? 0 : 1;
     }
 }

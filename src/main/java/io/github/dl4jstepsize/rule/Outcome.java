@@ -4,7 +4,7 @@ package io.github.dl4jstepsize.rule;
 public enum Outcome {
     /** A parabola through the measurements has its minimum ahead; the step is derived from it. */
     MINIMUM,
-    /** As MINIMUM, ACCEPTED or LINEARIZED, but the step was cut to the maximum step size. */
+    /** As MINIMUM, ACCEPTED, DOWNHILL or LINEARIZED, but the step was cut to the maximum step size. */
     MAXIMUM_STEP,
     /** A trial met the condition of the search: its step is taken. */
     ACCEPTED,
@@ -28,12 +28,12 @@ public enum Outcome {
     TOO_FEW_EXAMPLES,
     /** The step takes the linearised loss part of the way down to its smallest attainable value, or a multiple of it. */
     LINEARIZED,
-    /** The step follows from the network's shape and is the same in every iteration. */
+    /** The step is not measured: it follows from the shape of the network, the size of the batch and the warm-up. */
     CONSTANT,
     /** As LINEARIZED, but beyond the bounds: the step is the smallest or the longest one that is allowed. */
     BOUNDED,
     /** The step follows from an estimate of how far away the solution is. */
     ESTIMATED,
-    /** A loss, a gradient or a trial was NaN or infinite; the parameters stay. */
+    /** A loss or a gradient was NaN or infinite, or a trial of PAL or PLS; the parameters stay. */
     NOT_FINITE
 }

@@ -15,7 +15,7 @@ package io.github.dl4jstepsize.rule;
  *          d = m_hat / (sqrt(v_hat) + 1e-8) otherwise
  * </pre>
  * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below
- * 1e-8 nothing is tried: the step in use is taken.
+ * 1e-8 nothing is tried: the step in use is taken; before any search has succeeded, none, and every iteration searches.
  * <p>
  * One extra forward pass per trial, in iterations that search; two memory vectors and one vector for the search with
  * ADAM, none with SGD.
@@ -40,17 +40,10 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Salsa implements StepRule {
 
-    /** The direction that is searched and followed. */
-    public enum Direction {
-        /** Adam's. */
-        ADAM,
-        /** The negative gradient. */
-        SGD
-    }
-
     /** The settings of {@link Salsa}; all fields as the updater's properties of the same names. */
     public static final class Settings {
-        public Direction direction;
+        /** Whether the direction that is searched and followed is Adam's; the negative gradient otherwise. */
+        public boolean adam;
         public double initialStep;
         public double c;
         /** Decay of Adam's first moment. */
@@ -87,6 +80,8 @@ public final class Salsa implements StepRule {
     private final Adam adam;
 
     private double stepSize;
+    /** Whether any search has succeeded yet. */
+    private boolean measured;
     private double decrease;
     private double slope;
     private double fast = PUBLISHED_START;
@@ -126,7 +121,9 @@ public final class Salsa implements StepRule {
         }
         double slopeBefore = slope;
         slope = average(settings.beta3, slope, slopeOfThis);
-        Step step = batch.loss() < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient)
+        // The published code takes a negative loss for a negligible one.
+        double loss = settings.asPublished ? batch.loss() : Math.abs(batch.loss());
+        Step step = loss < NEGLIGIBLE || slope < NEGLIGIBLE ? doNotSearch(batch, gradient)
                 : search(batch, gradient, slopeBefore);
         averageStep();
         return step;
@@ -145,7 +142,8 @@ public final class Salsa implements StepRule {
 
     private boolean searchIsDue() {
         double ratio = Math.max(fast / slow, slow / fast);
-        return !settings.adaptiveFrequency || iterations < FIRST_ITERATIONS
+        boolean untested = !measured && !settings.asPublished;
+        return !settings.adaptiveFrequency || untested || iterations < FIRST_ITERATIONS
                 || sinceSearch >= Math.min(settings.maxInterval, 1 / (ratio - 1 + TINY));
     }
 
@@ -165,6 +163,7 @@ public final class Salsa implements StepRule {
         remember(batch, gradient);
         stepSize = result.next;
         if (result.found) {
+            measured = true;
             return Step.searched(stepSize, stepSize, Outcome.ACCEPTED);
         }
         if (settings.asPublished) {
@@ -183,7 +182,8 @@ public final class Salsa implements StepRule {
         if (settings.asPublished) {
             stepSize *= settings.growth;
         }
-        return Step.chosen(stepSize, stepSize, Outcome.NO_DESCENT).moving(stepSize * factor);
+        double rate = measured || settings.asPublished ? stepSize : 0;
+        return Step.chosen(rate, stepSize, Outcome.NO_DESCENT).moving(rate * factor);
     }
 
     private static double average(double decay, double average, double value) {
@@ -197,7 +197,7 @@ public final class Salsa implements StepRule {
     /** Turns batch.direction(), a gradient, into the search direction, and returns the gradient. Leaves Adam's moments. */
     private Vector prepare(TrainingBatch batch) {
         Vector direction = batch.direction();
-        if (settings.direction == Direction.SGD) {
+        if (!settings.adam) {
             return direction;
         }
         Vector gradient = batch.scratch();
@@ -211,7 +211,7 @@ public final class Salsa implements StepRule {
 
     /** Takes the gradient of an iteration that has searched into Adam's moments. */
     private void remember(TrainingBatch batch, Vector gradient) {
-        if (settings.direction == Direction.ADAM) {
+        if (settings.adam) {
             adam.updateFirst(batch.memory(0), gradient);
             adam.updateSecond(batch.memory(1), gradient);
         }
@@ -219,13 +219,13 @@ public final class Salsa implements StepRule {
 
     /** Turns batch.direction(), a gradient, into the direction of a step without search, but for the factor returned. */
     private double follow(TrainingBatch batch) {
-        return settings.direction == Direction.SGD ? 1
-                : adam.follow(batch.direction(), batch.memory(0), batch.memory(1), exponent());
+        return settings.adam ? adam.follow(batch.direction(), batch.memory(0), batch.memory(1), exponent()) : 1;
     }
 
     @Override
     public void state(Scalars scalars) {
         stepSize = scalars.next(stepSize);
+        measured = scalars.next(measured);
         decrease = scalars.next(decrease);
         slope = scalars.next(slope);
         fast = scalars.next(fast);
@@ -236,6 +236,6 @@ public final class Salsa implements StepRule {
 
     @Override
     public int memoryVectors() {
-        return settings.direction == Direction.ADAM ? 2 : 0;
+        return settings.adam ? 2 : 0;
     }
 }

@@ -89,7 +89,7 @@ public final class ScheduleFree implements StepRule {
      * @param weightDecay per complete epoch; 0 for none
      */
     public ScheduleFree(double step, double beta, double beta2, int warmUp, double weightDecay) {
-        this.fan = new Fan(step, warmUp, weightDecay, 0, beta2);
+        this.fan = new Fan(step, 1, weightDecay, beta2);
         this.beta = beta;
         this.beta2 = beta2;
         this.warmUp = warmUp;
@@ -108,7 +108,8 @@ public final class ScheduleFree implements StepRule {
         double fall = fan.meanLoss().fallBelow(LITTLE);
         double longest = fan.length(batch);
         double length = fall > 1 ? bounded(batch, longest) : longest;
-        double rate = length * warmth * end(batch.decay()) * batch.share();
+        double stepSize = length * warmth;
+        double rate = stepSize * end(batch.decay()) * batch.share();
         double c = weight(fall);
         lag = (1 - c) * (lag + rate);
         double nextPart = (1 - beta) * end(batch.nextDecay());
@@ -126,7 +127,7 @@ public final class ScheduleFree implements StepRule {
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;
-        return Step.chosen(rate, rate, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+        return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
     /** u, from the direction of this batch. */

@@ -36,14 +36,6 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Sls implements StepRule {
 
-    /** What makes a step acceptable. */
-    public enum Condition {
-        /** Not too long. */
-        ARMIJO,
-        /** Neither too long nor too short. */
-        GOLDSTEIN
-    }
-
     /** With which step a search begins. */
     public enum Reset {
         /** The last one. */
@@ -56,7 +48,8 @@ public final class Sls implements StepRule {
 
     /** The settings of {@link Sls}; all fields as the updater's properties of the same names. */
     public static final class Settings {
-        public Condition condition;
+        /** Whether a step must not be too short either: GOLDSTEIN in place of ARMIJO. */
+        public boolean goldstein;
         public double initialStep;
         public double c;
         /** b. */
@@ -114,8 +107,8 @@ public final class Sls implements StepRule {
         }
         double before = stepSize;
         double first = reset(batch);
-        return settings.condition == Condition.ARMIJO ? armijo(batch, slope, before, first)
-                : goldstein(batch, slope, before, first);
+        return settings.goldstein ? goldstein(batch, slope, before, first)
+                : armijo(batch, slope, before, first);
     }
 
     private double reset(TrainingBatch batch) {

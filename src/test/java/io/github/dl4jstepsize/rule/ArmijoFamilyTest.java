@@ -8,6 +8,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.DoubleRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -17,6 +19,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 class ArmijoFamilyTest {
 
     private static final int ITERATIONS = 20;
+    private static final boolean ARMIJO = false;
+    private static final boolean GOLDSTEIN = true;
+    private static final boolean SGD = false;
+    private static final boolean ADAM = true;
     /** Losses are sums of a few doubles; decreases are differences of them. */
     private static final double ROUNDING = 1e-12;
 
@@ -32,9 +38,9 @@ class ArmijoFamilyTest {
         return Arbitraries.doubles().between(0.01, 10).array(double[].class).ofSize(4);
     }
 
-    private static Sls.Settings sls(Sls.Condition condition) {
+    private static Sls.Settings sls(boolean goldstein) {
         Sls.Settings settings = new Sls.Settings();
-        settings.condition = condition;
+        settings.goldstein = goldstein;
         settings.initialStep = 1;
         settings.c = 0.1;
         settings.backtrack = 0.5;
@@ -60,9 +66,9 @@ class ArmijoFamilyTest {
         return settings;
     }
 
-    private static Salsa.Settings salsa(Salsa.Direction direction) {
+    private static Salsa.Settings salsa(boolean adam) {
         Salsa.Settings settings = new Salsa.Settings();
-        settings.direction = direction;
+        settings.adam = adam;
         settings.initialStep = 1;
         settings.c = 0.3;
         settings.beta1 = 0.9;
@@ -80,7 +86,7 @@ class ArmijoFamilyTest {
     void nothingIsTriedWhereTheGradientIsNegligible() {
         Quadratic problem = new Quadratic(1, new double[]{1}, new double[]{1e-9});
         problem.batchesPerEpoch = 10;
-        Sls.Settings settings = sls(Sls.Condition.ARMIJO);
+        Sls.Settings settings = sls(ARMIJO);
         assertEquals(settings.initialStep, new Sls(settings).step(problem).stepSize());
         settings.asPublished = true;
         Step step = new Sls(settings).step(problem);
@@ -89,12 +95,38 @@ class ArmijoFamilyTest {
         assertEquals(0, problem.trials);
     }
 
+    /** Where 0 is does not matter to differences of losses; before a search has succeeded there is no step to take. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void salsaSearchesOnNegativeLosses(boolean adam) {
+        Quadratic positive = new Quadratic(100, new double[]{4, 1}, new double[]{1, -2});
+        Quadratic negative = new Quadratic(-100, new double[]{4, 1}, new double[]{1, -2});
+        Salsa[] rules = {new Salsa(salsa(adam)), new Salsa(salsa(adam))};
+        for (int i = 0; i < ITERATIONS; i++) {
+            Step expected = rules[0].step(positive);
+            Step step = rules[1].step(negative);
+            assertEquals(expected.outcome(), step.outcome());
+            assertEquals(expected.factor(), step.factor(), 1e-9 * expected.factor());
+            positive.move(expected);
+            positive.prepare();
+            negative.move(step);
+            negative.prepare();
+        }
+        Quadratic flat = new Quadratic(0, new double[]{1e-5}, new double[]{1e-3});
+        Salsa rule = new Salsa(salsa(adam));
+        for (int i = 0; i < ITERATIONS; i++) {
+            assertEquals(0, rule.step(flat).factor());
+            flat.prepare();
+        }
+        assertEquals(0, flat.trials);
+    }
+
     @Property(tries = 200)
     void armijoHoldsAtEveryAcceptedStep(@ForAll("quadratics") Quadratic problem,
                                         @ForAll("preconditioners") double[] preconditioner,
                                         @ForAll @DoubleRange(min = 0.01, max = 0.9) double c,
                                         @ForAll @DoubleRange(min = 0.1, max = 0.95) double backtrack) {
-        Sls.Settings settings = sls(Sls.Condition.ARMIJO);
+        Sls.Settings settings = sls(ARMIJO);
         settings.c = c;
         settings.backtrack = backtrack;
         settings.maxTrials = 1000;
@@ -119,7 +151,7 @@ class ArmijoFamilyTest {
                                    @ForAll("preconditioners") double[] preconditioner,
                                    @ForAll @DoubleRange(min = 0.01, max = 0.45) double c,
                                    @ForAll @DoubleRange(min = 0.1, max = 0.95) double backtrack) {
-        Sls.Settings settings = sls(Sls.Condition.GOLDSTEIN);
+        Sls.Settings settings = sls(GOLDSTEIN);
         settings.c = c;
         settings.backtrack = backtrack;
         settings.maxStep = 1e9;
@@ -142,8 +174,8 @@ class ArmijoFamilyTest {
 
     @Property(tries = 100)
     void salsaAcceptsWhereTheAveragesMeetTheCondition(@ForAll("quadratics") Quadratic problem,
-                                                      @ForAll Salsa.Direction direction) {
-        Salsa.Settings settings = salsa(direction);
+                                                      @ForAll boolean adam) {
+        Salsa.Settings settings = salsa(adam);
         Salsa rule = new Salsa(settings);
         double h = 0;
         double g = 0;
@@ -167,7 +199,7 @@ class ArmijoFamilyTest {
     @Property(tries = 100)
     void everyTrialIsOnePassAndNoMore(@ForAll("quadratics") Quadratic problem,
                                       @ForAll @DoubleRange(min = 0.1, max = 0.95) double backtrack) {
-        Sls.Settings settings = sls(Sls.Condition.ARMIJO);
+        Sls.Settings settings = sls(ARMIJO);
         settings.reset = Sls.Reset.RESTART;
         settings.backtrack = backtrack;
         problem.prepare();
@@ -181,7 +213,7 @@ class ArmijoFamilyTest {
     void aLineThatDoesNotFallCostsNothing() {
         Quadratic problem = new Quadratic(1, new double[]{1, 1}, new double[]{1, 1});
         problem.prepare(new double[]{-1, -1});
-        Sls rule = new Sls(sls(Sls.Condition.ARMIJO));
+        Sls rule = new Sls(sls(ARMIJO));
         Step untested = rule.step(problem);
         assertEquals(Outcome.NO_DESCENT, untested.outcome());
         assertEquals(0, untested.learningRate(), "no step has been tested yet");
@@ -196,8 +228,8 @@ class ArmijoFamilyTest {
 
     @Test
     void failedSearchesLeaveTheParametersAndAUsableStep() {
-        for (StepRule rule : new StepRule[]{new Sls(sls(Sls.Condition.ARMIJO)), new Sls(sls(Sls.Condition.GOLDSTEIN)),
-                new Salsa(salsa(Salsa.Direction.SGD)), new Salsa(salsa(Salsa.Direction.ADAM))}) {
+        for (StepRule rule : new StepRule[]{new Sls(sls(ARMIJO)), new Sls(sls(GOLDSTEIN)),
+                new Salsa(salsa(SGD)), new Salsa(salsa(ADAM))}) {
             Quadratic problem = new Quadratic(1, new double[]{1, 1}, new double[]{1, 1});
             for (int i = 0; i < 50; i++) {
                 problem.prepare();
@@ -292,7 +324,7 @@ class ArmijoFamilyTest {
     @Test
     void theStepGrowsByGammaInACountedEpoch() {
         Quadratic problem = new Quadratic(1, new double[]{1e-6, 1e-6}, new double[]{1, 1});
-        Sls.Settings settings = sls(Sls.Condition.ARMIJO);
+        Sls.Settings settings = sls(ARMIJO);
         settings.growth = 8;
         settings.maxStep = 1e9;
         Sls rule = new Sls(settings);
@@ -313,7 +345,7 @@ class ArmijoFamilyTest {
     @Test
     void salsaWithTheGradientFollowsTheSlides() {
         Quadratic problem = new Quadratic(0, new double[]{1, 3, 10}, new double[]{1, -2, 3});
-        Salsa.Settings settings = salsa(Salsa.Direction.SGD);
+        Salsa.Settings settings = salsa(SGD);
         settings.adaptiveFrequency = true;
         Salsa rule = new Salsa(settings);
         double eta = 1;
@@ -350,7 +382,7 @@ class ArmijoFamilyTest {
 
     @Test
     void aBatchThatIsNotFiniteCostsNothing() {
-        for (StepRule rule : new StepRule[]{new Sls(sls(Sls.Condition.ARMIJO)), new Salsa(salsa(Salsa.Direction.ADAM)),
+        for (StepRule rule : new StepRule[]{new Sls(sls(ARMIJO)), new Salsa(salsa(ADAM)),
                 new AccuracySls(accuracySls())}) {
             Quadratic problem = new Quadratic(1, new double[]{1, 1}, new double[]{Double.NaN, 1});
             Step step = rule.step(problem);

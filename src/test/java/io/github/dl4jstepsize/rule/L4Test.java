@@ -10,7 +10,7 @@ class L4Test {
 
     private static L4.Settings settings() {
         L4.Settings settings = new L4.Settings();
-        settings.direction = L4.Direction.MOMENTUM;
+        settings.adam = false;
         settings.fraction = 0.15;
         settings.minLossFactor = 0.9;
         settings.initFactor = 0.75;
@@ -81,11 +81,21 @@ class L4Test {
         assertTrue(thrown.getMessage().contains("constant"), thrown.getMessage());
     }
 
+    @Test
+    void aRoundingErrorBelowZeroIsNone() {
+        Training training = new Training(new L4(settings()), 1);
+        training.step(x -> 1, x -> new double[]{1});
+        double before = training.parameters[0];
+        Step step = training.step(x -> -1e-7, x -> new double[]{1});
+        assertEquals(0, step.stepSize(), 1e-12);
+        assertEquals(before, training.parameters[0], 1e-12);
+    }
+
     /** A direction that something else has turned around, as weight decay can. */
     @Test
     void staysWhereTheInnerProductIsNegative() {
         L4.Settings settings = settings();
-        settings.direction = L4.Direction.ADAM;
+        settings.adam = true;
         Training training = new Training(new L4(settings), 1);
         training.turnDirection = true;
         Step step = training.step(x -> x[0] * x[0], x -> new double[]{2 * x[0]});

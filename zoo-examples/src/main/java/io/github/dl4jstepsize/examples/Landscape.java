@@ -40,6 +40,7 @@ final class Landscape implements Callable<Integer> {
     /** How far back lines are measured, as a part of how far ahead: enough to see whether a parabola goes on there. */
     private static final double BEHIND = 0.3;
     private static final int MEASURING_BATCH = 1000;
+    private static final int FEWEST_POINTS = 5;
     /** Share of a line's range of losses that rounding errors in float32 and kinks of rectified units may cost. */
     private static final double CONVEXITY_TOLERANCE = 0.01;
 
@@ -67,7 +68,7 @@ final class Landscape implements Callable<Integer> {
     private int every;
 
     @Option(names = "--points", paramLabel = "N", defaultValue = "27",
-            description = "Points on a line, 5 or more. Default: ${DEFAULT-VALUE}.")
+            description = "Points on a line, " + FEWEST_POINTS + " or more. Default: ${DEFAULT-VALUE}.")
     private int points;
 
     @Option(names = "--range", paramLabel = "S", defaultValue = "1",
@@ -90,7 +91,10 @@ final class Landscape implements Callable<Integer> {
         Workload workload = Workloads.named(workloadName);
         Arguments.positive(spec, "--lines", lines);
         Arguments.positive(spec, "--every", every);
-        Arguments.positive(spec, "--points minus 4", points - 4);
+        if (points < FEWEST_POINTS) {
+            throw new ParameterException(spec.commandLine(),
+                    "--points has to be " + FEWEST_POINTS + " or greater, but is " + points);
+        }
         if (!(range > 0 && range < Double.POSITIVE_INFINITY)) {
             throw new ParameterException(spec.commandLine(),
                     "--range has to be greater than 0 and finite, but is " + range);

@@ -63,7 +63,7 @@ final class Retrain implements Callable<Integer> {
     @Option(names = "--no-mirror", description = "Do not mirror training images at random.")
     private boolean noMirror;
 
-    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "pal", completionCandidates = Updaters.Names.class,
+    @Option(names = "--updater", paramLabel = "NAME", defaultValue = "auto", completionCandidates = Updaters.Names.class,
             description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private String updater;
 

@@ -41,8 +41,9 @@ final class Train implements Callable<Integer> {
     private DataFiles files;
 
     @Option(names = "--updater", paramLabel = "NAME", defaultValue = "auto", completionCandidates = Updaters.Names.class,
-            description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, and with "
-                    + "one that falls linearly to 0, as in sgd=0.1:linear. Default: ${DEFAULT-VALUE}.")
+            description = "One of ${COMPLETION-CANDIDATES}; DL4J's own also with a rate, as in sgd=0.1, all with "
+                    + "steps that fall linearly to 0, as in sgd=0.1:linear, ours tested by an average, as in pal:averaged. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private String updater;
 
     @Option(names = "--baseline", paramLabel = "NAME", defaultValue = "adam",
@@ -81,7 +82,7 @@ final class Train implements Callable<Integer> {
         }
         boolean alone = baseline.equals("none");
         Updaters.check(alone ? List.of(updater) : List.of(updater, baseline));
-        Path picture = output.directory().resolve("train-" + data + "-" + updater + ".png");
+        Path picture = output.directory().resolve("train-" + data + "-" + updater.replace(':', '-') + ".png");
         Path saved = checkpoint == null ? null : Output.writable(checkpoint).resolve("model.zip");
 
         System.out.println(Device.description());

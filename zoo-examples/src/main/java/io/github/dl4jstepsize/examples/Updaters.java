@@ -66,7 +66,7 @@ final class Updaters {
         OURS.put("momo", () -> MomoUpdater.builder().direction(MomoUpdater.Direction.MOMENTUM));
         OURS.put("momo-adam", MomoUpdater::builder);
         OURS.put("fan", FanUpdater::builder);
-        OURS.put("schedule-free", () -> ScheduleFreeUpdater.builder().averaging(true));
+        OURS.put("schedule-free", ScheduleFreeUpdater::builder);
         OURS.put("pol", PolUpdater::builder);
         THEIRS.put("adam", Adam::new);
         THEIRS.put("sgd", Sgd::new);
