@@ -53,7 +53,7 @@ package io.github.dl4jstepsize.rule;
  * which supposes inputs of mean square 1: n is what makes up for others, for words as one of many, pixels from 0 to 255, and a
  * gate times a hyperbolic tangent. (Not for pixels from 0 to 255 that an LSTM reads: they saturate its gates, and shorter steps
  * would not open them, zoo-examples/experiments/19-gates.txt.) f makes up for columns of a table in different units
- * (zoo-examples/experiments/24-columns.txt). Of weights before a BatchNormalization, with nothing but
+ * (zoo-examples/experiments/24-columns.txt and 28-columns-again.txt). Of weights before a BatchNormalization, with nothing but
  * identities, rectifiers, pooling and padding in one or two dimensions, or dropout between, only the direction counts: the same r
  * turns it by the same angle. So it is, not measured, in a DenseLayer with a layer normalization. Behind other layers it holds in
  * part (zoo-examples/experiments/16-normalized-weights.txt; T. van Laarhoven, "L2 regularization versus batch and weight
