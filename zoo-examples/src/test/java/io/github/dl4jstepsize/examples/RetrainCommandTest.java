@@ -97,7 +97,8 @@ class RetrainCommandTest {
         assertNotEquals(model.model().params(), Network.load(averaged).model().params());
 
         assertEquals(0, retrain("--updater", "auto:linear", "--epochs", 2, "--batch", 8).exitCode);
-        Run.expect(1, "trained with AutoUpdater", retrain("--epochs", 3, "--batch", 8, "--resume"));
+        Run.expect(1, "trained with AutoUpdater",
+                retrain("--updater", "pal", "--epochs", 3, "--batch", 8, "--resume"));
     }
 
     /** A model of the zoo as a user would have it: a graph whose head is a convolution, in a zip. */
@@ -127,7 +128,7 @@ class RetrainCommandTest {
     @Test
     void anInterruptedRetrainingGoesOn() throws Exception {
         Object[] command = {"retrain", "--model", "lenet", "--images", images, "--weights", weights, "--out", directory,
-                "--size", 8, "--updater", "pal", "--batch", 1, "--epochs", 40};
+                "--size", 8, "--batch", 1, "--epochs", 40};
         Run.interruptWhen(directory.resolve("retrain/model.zip"), Run.start(directory, command));
         assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
         int done = Network.load(directory.resolve("retrain/model.zip")).epochs();
