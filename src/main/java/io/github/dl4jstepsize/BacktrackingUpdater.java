@@ -8,6 +8,8 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
 
     private static final long serialVersionUID = 1;
 
+    private static final double INITIAL_STEP = 1;
+
     private final double initialStep;
     private final double backtrack;
     private final double growth;
@@ -18,15 +20,16 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
 
     BacktrackingUpdater(Builder<?> builder) {
         super(builder);
-        initialStep = Check.positive("initialStep", builder.initialStep);
         backtrack = Check.properFraction("backtrack", builder.backtrack);
         growth = Check.atLeastOne("growth", builder.growth);
         maxStep = Check.positive("maxStep", builder.maxStep);
+        initialStep = Check.positive("initialStep",
+                builder.initialStep == null ? Math.min(INITIAL_STEP, maxStep) : builder.initialStep);
         batchesPerEpoch = Check.between("batchesPerEpoch", builder.batchesPerEpoch, 0, Integer.MAX_VALUE);
         maxTrials = Check.between("maxTrials", builder.maxTrials, 1, Integer.MAX_VALUE);
         asPublished = builder.asPublished;
         if (initialStep > maxStep && !asPublished) {
-            throw new IllegalArgumentException("initialStep is " + initialStep + ", but maxStep, the longest step, " + maxStep);
+            throw Check.out("initialStep", initialStep, "at most maxStep, " + maxStep);
         }
     }
 
@@ -61,7 +64,8 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
     /** The common properties of a builder. */
     public abstract static class Builder<B extends Builder<B>> extends StepSizeUpdater.Builder<B> {
 
-        private double initialStep = 1;
+        /** Null: 1, or maxStep if that is less. */
+        private Double initialStep;
         private double backtrack = 0.5;
         private double growth = 1000;
         private double maxStep = 10;
@@ -73,7 +77,7 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
             this.maxTrials = maxTrials;
         }
 
-        /** First step that is tried; greater than 0 and at most maxStep. */
+        /** First step that is tried; greater than 0 and at most maxStep. 1 unless set, or maxStep if that is less. */
         public B initialStep(double initialStep) {
             this.initialStep = initialStep;
             return self();

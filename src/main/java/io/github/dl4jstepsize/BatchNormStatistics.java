@@ -46,15 +46,16 @@ final class BatchNormStatistics {
      * else changes.
      *
      * @param network a MultiLayerNetwork or ComputationGraph
+     * @param state   of an updater of such a network, which does not change
      * @throws IllegalArgumentException if there are statistics, but no batches
      */
-    static void estimate(Model network, MultiDataSetIterator batches) {
+    static void estimate(Model network, INDArray state, MultiDataSetIterator batches) {
         if (network.paramTable().keySet().stream().noneMatch(BatchNormStatistics::isStatistic)) {
             return;
         }
         // DL4J updates the statistics only where it trains: it trains a copy, in which nothing else moves.
         Model copy = copy(network);
-        moveOnlyStatistics(copy, network);
+        moveOnlyStatistics(copy, state);
         copy.paramTable().forEach((name, values) -> {
             if (name.endsWith(BatchNormalizationParamInitializer.GLOBAL_LOG_STD)) {
                 Transforms.max(values, SMALLEST_LOG, false);
@@ -119,9 +120,8 @@ final class BatchNormStatistics {
         return copy;
     }
 
-    /** @param original lends the updaters that do nothing the room for their state */
-    private static void moveOnlyStatistics(Model network, Model original) {
-        INDArray state = StepSizes.updaterState(original);
+    /** @param state room for that of updaters that do nothing; null for a new one */
+    private static void moveOnlyStatistics(Model network, INDArray state) {
         if (network instanceof MultiLayerNetwork) {
             ((MultiLayerNetwork) network).setUpdater(new MultiLayerUpdater((MultiLayerNetwork) network, state) {
                 @Override

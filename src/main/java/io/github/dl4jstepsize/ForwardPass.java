@@ -183,6 +183,9 @@ abstract class ForwardPass {
         if (layer instanceof Bidirectional) {
             return isConstrained(((Bidirectional) layer).getFwd());
         }
+        if (layer instanceof org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer) {
+            return isConstrained(((org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer) layer).getUnderlying());
+        }
         return layer.getConstraints() != null && !layer.getConstraints().isEmpty();
     }
 

@@ -76,20 +76,26 @@ final class Guard {
     }
 
     private void watchFiniteness(StepRecord record, StepSizeUpdater updater) {
-        String method = updater.getClass().getSimpleName();
-        if (record.epoch() != epoch && notFinite > 0) {
-            LOG.warn("{}: {} iterations of epoch {} left the network as it was, because their losses or gradients were NaN or"
-                    + " infinite", method, notFinite, epoch);
-            notFinite = 0;
+        if (record.epoch() != epoch) {
+            epochEnds(updater);
         }
         if (record.outcome() == Outcome.NOT_FINITE) {
             if (notFinite == 0) {
-                LOG.warn("{}: a loss or gradient was NaN or infinite in iteration {} (loss {}), which leaves the network as it"
-                        + " was. Look for such numbers in the data; StepSizeListener.onStep tells of every iteration", method,
-                        record.iteration(), record.loss());
+                LOG.warn("{}: the loss, the gradient or a trial was NaN or infinite in iteration {} (loss {}), which makes no"
+                        + " step. Look for such numbers in the data; StepSizeListener.onStep tells of every iteration",
+                        updater.getClass().getSimpleName(), record.iteration(), record.loss());
             }
             notFinite++;
         }
+    }
+
+    /** Tells how many steps an epoch has left out, if it was more than the one that was told of. */
+    void epochEnds(StepSizeUpdater updater) {
+        if (notFinite > 1) {
+            LOG.warn("{}: the loss, the gradient or a trial was NaN or infinite in {} iterations of an epoch, which made no step",
+                    updater.getClass().getSimpleName(), notFinite);
+        }
+        notFinite = 0;
     }
 
     private void watchLoss(StepRecord record, StepSizeUpdater updater) {

@@ -26,9 +26,9 @@ final class InputSize {
 
     private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
-    /** Times the median, what is not far larger yet: see zoo-examples/experiments/28-columns-again.txt. */
+    /** Times the median, what is not far larger yet: see zoo-examples/experiments/24-columns.txt. */
     private static final double FAR_LARGER = Math.sqrt(10);
-    /** Beyond the largest that is known to do no harm: see zoo-examples/experiments/24-columns.txt. */
+    /** Beyond the largest that is known to do hardly any harm: see zoo-examples/experiments/28-columns-again.txt. */
     private static final double WORTH_A_WARNING = 10 * FAR_LARGER;
 
     private InputSize() {

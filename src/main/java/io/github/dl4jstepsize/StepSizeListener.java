@@ -58,9 +58,9 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
     }
 
     /**
-     * Stops the training with an exception when the loss, the gradient, or with PAL and PLS a trial, has been NaN or infinite in
-     * this many iterations in a row; 1 or greater, 10 at first. Such steps are not taken in any case. Other searches go on from
-     * a trial that is not finite as from one that is too long.
+     * Stops the training with an exception when the loss, the gradient, or with PAL, PLS and LABPAL's first search a trial, has
+     * been NaN or infinite in this many iterations in a row; 1 or greater, 10 at first. Such steps are not taken in any case.
+     * Other searches go on from a trial that is not finite as from one that is too long.
      *
      * @return this listener
      */

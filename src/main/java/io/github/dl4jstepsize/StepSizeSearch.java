@@ -171,6 +171,7 @@ final class StepSizeSearch {
     void epochEnds() {
         load();
         progress.epochEnds();
+        progress.guard.epochEnds(updaters.get(0).updater());
     }
 
     /** Called when an iteration is complete. */

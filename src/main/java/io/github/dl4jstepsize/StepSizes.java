@@ -36,8 +36,9 @@ public final class StepSizes {
 
     /**
      * A copy of the network with the average of its iterates, constraints applied, in the place of its parameters: for
-     * evaluation, early stopping, saving. The original, which goes on training, is not touched. The copy knows nothing of the
-     * training so far: whoever trains it begins anew, with first steps and a first average.
+     * evaluation, early stopping, saving. The original, which goes on training, is not touched. Whoever trains the
+     * copy begins anew, with first steps and a first average. So do layers with an updater of DL4J's, which takes its first
+     * iterations for later ones, for the copy counts on: set its count of iterations to 0 before.
      * <p>
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
@@ -73,7 +74,7 @@ public final class StepSizes {
     public static <M extends Model> M averaged(M model, MultiDataSetIterator data) {
         Check.given("data", data);
         M copy = averaged(model);
-        BatchNormStatistics.estimate(copy, data);
+        BatchNormStatistics.estimate(copy, updaterState(model), data);
         return copy;
     }
 

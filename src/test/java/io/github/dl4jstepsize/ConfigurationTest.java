@@ -521,6 +521,7 @@ class ConfigurationTest {
         refused("condition", "null", () -> SlsUpdater.builder().condition(null).build());
         refused("initialStep", "0.0", () -> SlsUpdater.builder().initialStep(0).build());
         refused("initialStep", "11.0", () -> SlsUpdater.builder().initialStep(11).reset(SlsUpdater.Reset.RESTART).build());
+        assertEquals(0.5, SlsUpdater.builder().maxStep(0.5).build().getInitialStep());
         refused("initialStep", "2.0", () -> AccuracySlsUpdater.builder().initialStep(2).maxStep(1).build());
         refused("c", "1.0", () -> SlsUpdater.builder().c(1).build());
         refused("c", "0.5", () -> SlsUpdater.builder().c(0.5).condition(SlsUpdater.Condition.GOLDSTEIN).build());

@@ -313,20 +313,21 @@ class GuardTest {
         assertFalse(printedWith(new AutoUpdater(), 0.94).contains("for example"));
     }
 
-    /** Two of an epoch's batches are bad: one warning at the first, one of both when the epoch is over. */
+    /** Two of an epoch's batches are bad: one warning at the first, one of both when the epoch is over, of its last one, too. */
     @Test
     void batchesThatAreLeftOutAreNotLeftOutInSilence() {
         Guard guard = new Guard();
         String printed = printed(() -> {
             for (int i = 0; i < 10; i++) {
-                boolean bad = i == 1 || i == 3;
+                boolean bad = i == 1 || i == 3 || i > 7;
                 guard.watch(new StepRecord(i, i / 5, bad ? Double.NaN : 1, bad ? Step.chosen(0, 1, Outcome.NOT_FINITE)
                         : Step.chosen(1, 1, Outcome.CONSTANT), 0, 0), 5, new PalUpdater());
             }
+            guard.epochEnds(new PalUpdater());
         });
-        assertEquals(2, printed.split("WARN", -1).length - 1, printed);
+        assertEquals(4, printed.split("WARN", -1).length - 1, printed);
         assertTrue(printed.contains("in iteration 1 (loss NaN)"), printed);
-        assertTrue(printed.contains("2 iterations of epoch 0 left the network as it was"), printed);
+        assertEquals(2, printed.split("in 2 iterations of an epoch", -1).length - 1, printed);
     }
 
     private static String printedWith(StepSizeUpdater updater, double ofTheFirst) {

@@ -34,6 +34,6 @@ public enum Outcome {
     BOUNDED,
     /** The step follows from an estimate of how far away the solution is. */
     ESTIMATED,
-    /** A loss or a gradient was NaN or infinite, or a trial of PAL or PLS; the parameters stay. */
+    /** A loss or a gradient was NaN or infinite, or a trial that a parabola or a process needs; the parameters stay. */
     NOT_FINITE
 }

@@ -15,7 +15,8 @@ package io.github.dl4jstepsize.rule;
  *          d = m_hat / (sqrt(v_hat) + 1e-8) otherwise
  * </pre>
  * H is left alone by a trial that does not change the loss at all, which is accepted. Where the loss or G are below
- * 1e-8 nothing is tried: the step in use is taken; before any search has succeeded, none, and every iteration searches.
+ * 1e-8 nothing is tried: the step in use is taken, or none before a search has succeeded. Until then one is due in every
+ * iteration, of up to maxTrials passes.
  * <p>
  * One extra forward pass per trial, in iterations that search; two memory vectors and one vector for the search with
  * ADAM, none with SGD.
@@ -130,6 +131,9 @@ public final class Salsa implements StepRule {
     }
 
     private void averageStep() {
+        if (!measured && !settings.asPublished) {
+            return;
+        }
         boolean first = fast == PUBLISHED_START && slow == PUBLISHED_START;
         if (first && !settings.asPublished) {
             fast = stepSize;
