@@ -70,6 +70,13 @@ final class Horizon implements Serializable {
         return decay != Decay.NONE && (inEpochs ? epochs >= length : iterations >= length);
     }
 
+    void tellWhoCountsEpochs() {
+        if (inEpochs) {
+            LOG.info("epochs({}): batches are passed to fit one by one. End every epoch with incrementEpochCount(), or say"
+                    + " iterations(n) instead: otherwise no step decays", length);
+        }
+    }
+
     void warn() {
         LOG.warn("the training has gone on beyond its {} {}: steps have {} of their length from now on (AutoUpdater's and"
                         + " ScheduleFreeUpdater's a fifth). To train on at full length, give the listener the whole length",

@@ -61,6 +61,8 @@ final class StepSizeSearch {
     /** Whether the listener has told of this iteration's backward pass, and that its training pass is complete. */
     private boolean backwardPassHeard;
     private boolean trainingPassHeard;
+    /** Whether DL4J has begun an epoch, as it does with an iterator. */
+    private boolean epochHeard;
     /** Whether the average has this iteration's result. */
     private boolean averaged;
     private StepRecord lastRecord;
@@ -164,6 +166,7 @@ final class StepSizeSearch {
     /** Called where an epoch starts, whatever its number. */
     void epochStarts() {
         load();
+        epochHeard = true;
         progress.epochStarts();
     }
 
@@ -201,6 +204,10 @@ final class StepSizeSearch {
 
     /** Makes the step of this iteration decay. */
     void decayUntil(Horizon horizon) {
+        load();
+        if (!epochHeard && !progress.started()) {
+            horizon.tellWhoCountsEpochs();
+        }
         decay.until(horizon);
     }
 

@@ -330,6 +330,24 @@ class GuardTest {
         assertEquals(2, printed.split("in 2 iterations of an epoch", -1).length - 1, printed);
     }
 
+    /** Where DL4J begins no epochs, whoever has said how many there will be is told, once, to count them. */
+    @ParameterizedTest
+    @CsvSource({"true, true, 1", "true, false, 0", "false, true, 0"})
+    void whoPassesSingleBatchesIsToldToCountEpochs(boolean single, boolean epochs, int expected) {
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.FLOAT);
+        network.setListeners(epochs ? new StepSizeListener().epochs(3) : new StepSizeListener().iterations(3));
+        String printed = printed(() -> {
+            for (int i = 0; i < 3; i++) {
+                if (single) {
+                    network.fit(dataSet(i));
+                } else {
+                    network.fit(new ListDataSetIterator<>(List.of(dataSet(i)), 1));
+                }
+            }
+        });
+        assertEquals(expected, printed.split("incrementEpochCount", -1).length - 1, printed);
+    }
+
     private static String printedWith(StepSizeUpdater updater, double ofTheFirst) {
         return printedWith(updater, 0, 0, i -> false, ofTheFirst);
     }
