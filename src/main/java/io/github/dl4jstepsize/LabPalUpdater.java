@@ -158,8 +158,8 @@ public final class LabPalUpdater extends StepSizeUpdater {
     @Override
     StepRule newRule() {
         LabPal.Settings settings = new LabPal.Settings();
-        settings.mode = LabPal.Mode.valueOf(mode.name());
-        settings.measurement = LabPal.Measurement.valueOf(measurement.name());
+        settings.normalized = mode == Mode.NSGD;
+        settings.published = measurement == Measurement.PUBLISHED;
         settings.stepAdaptation = stepAdaptation;
         settings.momentum = momentum;
         settings.searchEvery = searchEvery;

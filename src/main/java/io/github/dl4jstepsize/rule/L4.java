@@ -23,7 +23,7 @@ import java.util.function.Supplier;
  */
 public final class L4 implements StepRule {
 
-    /** The settings of {@link L4}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link L4}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
         /**
          * L4Adam: the base updater makes the direction v, and batch.gradient() is its average before the bias correction.

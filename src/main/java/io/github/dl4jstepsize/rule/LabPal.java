@@ -22,11 +22,11 @@ import java.util.TreeMap;
  * k follows a schedule over the fit iterations and grows with the gradient noise expected of the batch size B and the
  * training set size |T|: {@code k = max(1, floor(schedule * 128/B * |T|/40000))}.
  * <p>
- * Two ways to measure the parabola. {@link Measurement#GRADIENT}: b is the mean of -(g_i.D)/M over the search batches,
- * exact and free, because the training loop computes their gradients anyway; a comes from one loss per batch at mu. In
- * single precision a is then known to about ulp(l)/mu². {@link Measurement#PUBLISHED} reproduces the authors' code:
- * losses at h = 0.000177 and mu, differentiated twice with numpy.gradient, which makes the step twice as long as the
- * distance to the minimum and, in single precision, wrong by 2 ulp(l)/1.8e-6, of order 0.1.
+ * Two ways to measure the parabola. GRADIENT: b is the mean of -(g_i.D)/M over the search batches, exact and free, because
+ * the training loop computes their gradients anyway; a comes from one loss per batch at mu. In single precision a is then
+ * known to about ulp(l)/mu². PUBLISHED reproduces the authors' code: losses at h = 0.000177 and mu, differentiated twice
+ * with numpy.gradient, which makes the step twice as long as the distance to the minimum and, in single precision, wrong
+ * by 2 ulp(l)/1.8e-6, of order 0.1.
  * <p>
  * Costs one extra forward pass per search batch (two for PUBLISHED) and one memory vector, two with momentum.
  * <p>
@@ -40,26 +40,12 @@ import java.util.TreeMap;
  */
 public final class LabPal implements StepRule {
 
-    /** Which step is kept between searches. */
-    public enum Mode {
-        /** The learning rate s/M. */
-        SGD,
-        /** The length s of the update; directions are normalised. */
-        NSGD
-    }
-
-    /** How the parabola is measured. */
-    public enum Measurement {
-        /** Slope from the gradients, curvature from one more loss. */
-        GRADIENT,
-        /** The authors' arithmetic on three losses. */
-        PUBLISHED
-    }
-
-    /** The settings of {@link LabPal}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link LabPal}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
-        public Mode mode;
-        public Measurement measurement;
+        /** NSGD: the length s of the update is kept between searches. Otherwise SGD: the learning rate s/M is. */
+        public boolean normalized;
+        /** PUBLISHED: the authors' arithmetic on three losses. Otherwise GRADIENT. */
+        public boolean published;
         /** alpha. */
         public double stepAdaptation;
         public double momentum;
@@ -149,8 +135,8 @@ public final class LabPal implements StepRule {
     @Override
     public Step step(TrainingBatch batch) {
         batchSize = Math.max(batchSize, batch.size());
-        boolean keptBatchesAreMissing = searching && settings.measurement == Measurement.PUBLISHED
-                && collected < batchesPerUpdate && collected != kept.size();
+        boolean keptBatchesAreMissing = searching && settings.published && collected < batchesPerUpdate
+                && collected != kept.size();
         boolean newSchedule = !searching && collected == 0 && followSchedule(batch);
         if (keptBatchesAreMissing || newSchedule || !searching && searchIsDue()) {
             startSearch();
@@ -205,7 +191,7 @@ public final class LabPal implements StepRule {
         Vector stored = batch.memory(0);
         collected++;
         if (collected < batchesPerUpdate) {
-            if (settings.measurement == Measurement.PUBLISHED) {
+            if (settings.published) {
                 kept.add(batch.keep());
             }
             accumulate(batch);
@@ -280,8 +266,7 @@ public final class LabPal implements StepRule {
 
     /** Whether the search direction descends and, for the authors' code, has a norm that it measures along. */
     private boolean isMeasurable() {
-        return slopes < 0 && (settings.measurement == Measurement.GRADIENT
-                || norm >= PUBLISHED_MIN_NORM && norm <= PUBLISHED_MAX_NORM);
+        return slopes < 0 && (!settings.published || norm >= PUBLISHED_MIN_NORM && norm <= PUBLISHED_MAX_NORM);
     }
 
     private void accumulate(TrainingBatch batch) {
@@ -301,7 +286,7 @@ public final class LabPal implements StepRule {
     }
 
     private void measure(Losses losses, Vector along) {
-        if (settings.measurement == Measurement.PUBLISHED) {
+        if (settings.published) {
             for (Losses earlier : kept) {
                 measureAllPoints(earlier, along);
             }
@@ -321,7 +306,7 @@ public final class LabPal implements StepRule {
 
     /** Lays the parabola through the measurements and keeps the step it implies. */
     private Outcome conclude() {
-        Parabola parabola = settings.measurement == Measurement.PUBLISHED ? publishedParabola() : parabola();
+        Parabola parabola = settings.published ? publishedParabola() : parabola();
         if (!parabola.isFinite()) {
             return Double.isNaN(step) ? Outcome.NOT_FINITE : Outcome.REUSED;
         }
@@ -386,7 +371,7 @@ public final class LabPal implements StepRule {
     /** Moves along batch.direction() with the kept step. */
     private Step update(TrainingBatch batch, Outcome outcome) {
         updates++;
-        if (settings.mode == Mode.SGD && settings.measurement == Measurement.PUBLISHED) {
+        if (!settings.normalized && settings.published) {
             return Step.chosen(learningRate, step, outcome);
         }
         double length = batch.direction().norm();
@@ -397,7 +382,7 @@ public final class LabPal implements StepRule {
             return Step.chosen(0, step, outcome);
         }
         double rate = step / length;
-        return Step.chosen(settings.mode == Mode.NSGD ? rate : Math.min(learningRate, LONGEST_UPDATE * rate), step, outcome);
+        return Step.chosen(settings.normalized ? rate : Math.min(learningRate, LONGEST_UPDATE * rate), step, outcome);
     }
 
     @Override

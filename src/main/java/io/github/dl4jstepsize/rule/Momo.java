@@ -34,7 +34,7 @@ import java.util.function.Supplier;
  */
 public final class Momo implements StepRule {
 
-    /** The settings of {@link Momo}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link Momo}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
         /**
          * MoMo-Adam: the base updater makes the direction, and batch.gradient() is d. Otherwise MoMo: the direction is the

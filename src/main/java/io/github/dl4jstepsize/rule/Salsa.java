@@ -41,7 +41,7 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Salsa implements StepRule {
 
-    /** The settings of {@link Salsa}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link Salsa}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
         /** Whether the direction that is searched and followed is Adam's; the negative gradient otherwise. */
         public boolean adam;

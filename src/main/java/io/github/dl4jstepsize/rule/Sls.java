@@ -46,7 +46,7 @@ public final class Sls implements StepRule {
         RESTART
     }
 
-    /** The settings of {@link Sls}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link Sls}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
         /** Whether a step must not be too short either: GOLDSTEIN in place of ARMIJO. */
         public boolean goldstein;

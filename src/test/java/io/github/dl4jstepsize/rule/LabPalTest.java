@@ -1,7 +1,5 @@
 package io.github.dl4jstepsize.rule;
 
-import io.github.dl4jstepsize.rule.LabPal.Measurement;
-import io.github.dl4jstepsize.rule.LabPal.Mode;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -10,7 +8,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +19,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class LabPalTest {
+
+    private static final boolean GRADIENT = false;
+    private static final boolean PUBLISHED = true;
 
     /** f_i(x) = sum c_j (x_j - t_ij)^2 / 2: quadratics of the same curvature around scattered minima. */
     private static final double[] CURVATURES = {2, 0.5};
@@ -49,10 +50,9 @@ class LabPalTest {
         return training.step(x -> loss(x, batch), x -> gradient(x, batch));
     }
 
-    private static LabPal.Settings settings(Measurement measurement) {
+    private static LabPal.Settings settings(boolean published) {
         LabPal.Settings settings = new LabPal.Settings();
-        settings.mode = Mode.SGD;
-        settings.measurement = measurement;
+        settings.published = published;
         settings.stepAdaptation = 1;
         settings.searchEvery = 5;
         settings.approximationBatches = 4;
@@ -88,7 +88,7 @@ class LabPalTest {
     @Test
     void measuresTheMinimumOfTheMeanLoss() {
         for (int k : new int[]{1, 3}) {
-            LabPal.Settings settings = settings(Measurement.GRADIENT);
+            LabPal.Settings settings = settings(GRADIENT);
             settings.batchSchedule = Map.of(0, k);
             settings.measuringStep = 0.1;
             Training training = new Training(new LabPal(settings), START);
@@ -112,7 +112,7 @@ class LabPalTest {
     /** Settings as large as they may be: nothing wraps around. */
     @Test
     void theLargestSettingsAreReallyLarge() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.batchSchedule = Map.of(0, 2);
         settings.approximationBatches = Integer.MAX_VALUE;
         Training endless = new Training(new LabPal(settings), START);
@@ -123,7 +123,7 @@ class LabPalTest {
     }
 
     private static List<Double> stepSizes(int untrustedUpdates) {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.untrustedUpdates = untrustedUpdates;
         Training training = new Training(new LabPal(settings), START);
         List<Double> stepSizes = new ArrayList<>();
@@ -136,7 +136,7 @@ class LabPalTest {
     @Test
     void theAuthorsArithmeticDoublesTheStep() {
         for (int k : new int[]{1, 3}) {
-            LabPal.Settings settings = settings(Measurement.PUBLISHED);
+            LabPal.Settings settings = settings(PUBLISHED);
             settings.batchSchedule = Map.of(0, k);
             Training training = new Training(new LabPal(settings), START);
             Step step = null;
@@ -152,10 +152,10 @@ class LabPalTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Mode.class)
-    void usesTheStepUntilTheNextSearch(Mode mode) {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
-        settings.mode = mode;
+    @ValueSource(booleans = {false, true})
+    void usesTheStepUntilTheNextSearch(boolean normalized) {
+        LabPal.Settings settings = settings(GRADIENT);
+        settings.normalized = normalized;
         Training training = new Training(new LabPal(settings), START);
         List<Outcome> outcomes = new ArrayList<>();
         double kept = 0;
@@ -166,9 +166,9 @@ class LabPalTest {
             double[] g = gradient(before, i);
             double moved = Math.hypot(training.parameters[0] - before[0], training.parameters[1] - before[1]);
             if (step.outcome() == Outcome.MINIMUM) {
-                kept = mode == Mode.SGD ? step.learningRate() : step.stepSize();
+                kept = normalized ? step.stepSize() : step.learningRate();
             } else if (step.outcome() == Outcome.REUSED) {
-                assertEquals(mode == Mode.SGD ? kept * Math.hypot(g[0], g[1]) : kept, moved, 1e-12);
+                assertEquals(normalized ? kept : kept * Math.hypot(g[0], g[1]), moved, 1e-12);
             }
         }
         // 4 batches of a search, of which the last makes an update; then 4 more updates, 5 with the search's own.
@@ -177,7 +177,7 @@ class LabPalTest {
 
     @Test
     void accumulatesAsManyBatchesAsTheScheduleSays() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.batchSchedule = Map.of(0, 1, 7, 2);
         settings.searchEvery = 100;
         Training training = new Training(new LabPal(settings), START);
@@ -201,7 +201,7 @@ class LabPalTest {
 
     @Test
     void aScheduleEntryThatComesDuringASearchIsNotMissed() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.batchSchedule = Map.of(0, 1, 2, 2);
         settings.searchEvery = 100;
         Training training = new Training(new LabPal(settings), START);
@@ -214,7 +214,7 @@ class LabPalTest {
 
     @Test
     void theNoiseFactorScalesTheScheduleAsSoonAsTheTrainingSetIsCounted() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.trainingSetSize = 0;
         settings.searchEvery = 100;
         Training training = new Training(new LabPal(settings), START);
@@ -230,7 +230,7 @@ class LabPalTest {
 
     @Test
     void momentumActsOnUpdatesAndOnSearchDirections() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.momentum = 0.5;
         settings.searchEvery = 3;
         settings.approximationBatches = 1;
@@ -253,7 +253,7 @@ class LabPalTest {
     /** A batch whose gradient points the other way, but less than the momentum: nothing is measured, and D goes on. */
     @Test
     void momentumIsKeptWhereALineRises() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.momentum = 0.5;
         settings.searchEvery = 1;
         settings.approximationBatches = 1;
@@ -271,7 +271,7 @@ class LabPalTest {
 
     @Test
     void afterTheUntrustedUpdatesMeasurementsAreAveraged() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.untrustedUpdates = 1;
         settings.approximationBatches = 1;
         settings.averagedMeasurements = 2;
@@ -301,7 +301,7 @@ class LabPalTest {
 
     @Test
     void alphaActsOnTheMinimumAndTheMaximumOnTheResult() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.approximationBatches = 1;
         settings.stepAdaptation = 1.8;
         Step step = step(new Training(new LabPal(settings), START), 0);
@@ -314,7 +314,7 @@ class LabPalTest {
 
     @Test
     void withoutAMinimumTheFirstSearchWalksTheMeasuringStepAndLaterOnesKeepWhatTheyHave() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.approximationBatches = 1;
         settings.searchEvery = 2;
         Training training = new Training(new LabPal(settings), 1);
@@ -329,7 +329,7 @@ class LabPalTest {
 
     @Test
     void aLineThatRisesForTheLargeBatchKeepsTheStepInUse() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.approximationBatches = 2;
         Training training = new Training(new LabPal(settings), 1);
         training.step(x -> x[0], x -> new double[]{1});
@@ -343,7 +343,7 @@ class LabPalTest {
 
     @Test
     void losesNothingWhenALossIsNotFinite() {
-        LabPal.Settings settings = settings(Measurement.GRADIENT);
+        LabPal.Settings settings = settings(GRADIENT);
         settings.approximationBatches = 1;
         settings.searchEvery = 2;
         Training training = new Training(new LabPal(settings), 1);
@@ -358,11 +358,11 @@ class LabPalTest {
     }
 
     @Property(tries = 500)
-    void stepsAreFiniteNotNegativeAndNotAboveTheMaximum(@ForAll("numbers") List<Double> numbers, @ForAll Mode mode,
-                                                       @ForAll Measurement measurement,
+    void stepsAreFiniteNotNegativeAndNotAboveTheMaximum(@ForAll("numbers") List<Double> numbers, @ForAll boolean normalized,
+                                                       @ForAll boolean published,
                                                        @ForAll @IntRange(min = 1, max = 3) int k) {
-        LabPal.Settings settings = settings(measurement);
-        settings.mode = mode;
+        LabPal.Settings settings = settings(published);
+        settings.normalized = normalized;
         settings.batchSchedule = Map.of(0, k, 20, k + 1);
         settings.searchEvery = 2;
         settings.approximationBatches = 2;
@@ -404,7 +404,7 @@ class LabPalTest {
     /** A learning rate that was measured where gradients are small must not follow them wherever they grow. */
     @Test
     void anUpdateIsAtMostTwiceAsLongAsTheMeasuredStep() {
-        Training training = new Training(new LabPal(settings(Measurement.GRADIENT)), START);
+        Training training = new Training(new LabPal(settings(GRADIENT)), START);
         Step step = step(training, 0);
         while (step.factor() == 0) {
             step = step(training, 0);
