@@ -46,6 +46,11 @@ final class BlockVector implements Vector {
     }
 
     @Override
+    public long length() {
+        return Arrays.stream(blocks).mapToLong(INDArray::length).sum();
+    }
+
+    @Override
     public double dot(Vector other) {
         INDArray[] others = blocksOf(other);
         double sum = 0;

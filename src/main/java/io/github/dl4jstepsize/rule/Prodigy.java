@@ -15,7 +15,8 @@ package io.github.dl4jstepsize.rule;
  *   parameters -= rate m / (sqrt(v) + d epsilon)   with the new d and the rate of the old one
  * </pre>
  * For a convex loss d never passes the distance it estimates. What growth has cut off is not lost: d catches up with the
- * largest estimate so far.
+ * largest estimate so far. Only a larger one counts: |s|_1, which costs two passes, is not summed up where a lower bound of it,
+ * beta3 |s|_1 - |d/d0 rate| sqrt(number of parameters) |g|_2, tells that the estimate is smaller.
  * <p>
  * No extra pass. Four memory vectors, for m, v, s and x_0.
  * <p>
@@ -44,6 +45,8 @@ public final class Prodigy implements StepRule {
 
     /** s is multiplied as a whole when its factor has fallen below this: every 1,386 iterations, with beta3 0.9995. */
     private static final double SMALLEST_FACTOR = 0.5;
+    /** How much smaller than the largest an estimate has to be: inner products in single precision have rounding errors. */
+    private static final double SMALLER = 0.99;
 
     private final Settings settings;
     private final double beta3;
@@ -56,6 +59,8 @@ public final class Prodigy implements StepRule {
     private double numerator;
     /** What the vector that is kept has to be multiplied with to be s. */
     private double sumFactor = 1;
+    /** A lower bound of |s|_1; not above 0 where none is known. */
+    private double smallestNorm;
 
     /** @param settings validated by the caller and not changed afterwards */
     public Prodigy(Settings settings) {
@@ -79,7 +84,8 @@ public final class Prodigy implements StepRule {
     @Override
     public Step step(TrainingBatch batch) {
         Vector direction = batch.direction();
-        if (!Double.isFinite(direction.dot(direction))) {
+        double square = direction.dot(direction);
+        if (!Double.isFinite(square)) {
             return Step.chosen(0, distance, Outcome.NOT_FINITE);
         }
         Vector first = batch.memory(0);
@@ -94,14 +100,21 @@ public final class Prodigy implements StepRule {
 
         numerator = beta3 * numerator + weight * rate * direction.dotDifference(start, batch.parameters());
         decay(sum);
-        sum.add(weight * (settings.safeguardWarmup ? distance : rate) / sumFactor, direction);
-        double denominator = sumFactor * sum.norm1();
-        if (denominator == 0) {
-            return Step.chosen(0, distance, Outcome.NO_DESCENT);
+        double weightOfThis = weight * (settings.safeguardWarmup ? distance : rate);
+        sum.add(weightOfThis / sumFactor, direction);
+        // Where squares are too small for single precision nothing is known.
+        smallestNorm = square == 0 ? 0 : beta3 * smallestNorm - weightOfThis * Math.sqrt(direction.length() * square);
+        boolean isSmaller = smallestNorm > 0
+                && settings.coefficient * numerator < SMALLER * largestEstimate * smallestNorm;
+        if (!isSmaller) {
+            smallestNorm = sumFactor * sum.norm1();
+            if (smallestNorm == 0) {
+                return Step.chosen(0, distance, Outcome.NO_DESCENT);
+            }
         }
         steps++;
         direction.scale(distance);
-        estimate(settings.coefficient * numerator / denominator);
+        estimate(isSmaller ? 0 : settings.coefficient * numerator / smallestNorm);
         direction.adam(first, second, settings.beta1, settings.beta2, distance * settings.epsilon);
         return Step.chosen(rate, distance, Outcome.ESTIMATED);
     }
@@ -121,6 +134,7 @@ public final class Prodigy implements StepRule {
                 ? Math.sqrt(1 - Math.pow(settings.beta2, t)) / (1 - Math.pow(settings.beta1, t)) : 1;
     }
 
+    /** @param estimate of those that are smaller than the largest one, 0 will do */
     private void estimate(double estimate) {
         if (distance == settings.initialDistance) {
             distance = Math.max(distance, estimate);
@@ -136,6 +150,7 @@ public final class Prodigy implements StepRule {
         largestEstimate = scalars.next(largestEstimate);
         numerator = scalars.next(numerator);
         sumFactor = scalars.next(sumFactor);
+        smallestNorm = scalars.next(smallestNorm);
     }
 
     @Override

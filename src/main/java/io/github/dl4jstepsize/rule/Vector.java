@@ -9,6 +9,9 @@ package io.github.dl4jstepsize.rule;
  */
 public interface Vector {
 
+    /** The number of elements. */
+    long length();
+
     /** Inner product with another vector of the same space. */
     double dot(Vector other);
 

@@ -12,6 +12,11 @@ final class ArrayVector implements Vector {
     }
 
     @Override
+    public long length() {
+        return values.length;
+    }
+
+    @Override
     public double dot(Vector other) {
         double sum = 0;
         for (int i = 0; i < values.length; i++) {
