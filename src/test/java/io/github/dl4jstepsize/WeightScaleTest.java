@@ -148,7 +148,7 @@ class WeightScaleTest {
     }
 
     static MultiLayerNetwork network(InputType input, Layer... layers) {
-        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).dataType(DataType.DOUBLE)
                 .updater(scale()).list(layers).setInputType(input).build());
         network.init();
         network.setListeners(new StepSizeListener());
@@ -402,7 +402,7 @@ class WeightScaleTest {
                 {new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build(),
                         new BatchNormalization.Builder().dropOut(new GaussianNoise(1)).build()}}) {
             // With workspaces DL4J's frozen BatchNormalization fails.
-            NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE)
+            NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder().seed(1).dataType(DataType.DOUBLE)
                     .trainingWorkspaceMode(WorkspaceMode.NONE).updater(scale()).list(between);
             layers.layer(between.length, Problem.classes(CLASSES).build());
             MultiLayerNetwork network = new MultiLayerNetwork(layers.setInputType(InputType.feedForward(6)).build());
