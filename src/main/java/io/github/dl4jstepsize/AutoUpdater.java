@@ -37,7 +37,7 @@ public final class AutoUpdater extends StepSizeUpdater {
         super(builder);
     }
 
-    /** A builder whose one property, averaging, is always true. */
+    /** A builder whose one property, averaging, changes nothing: the method averages in any case. */
     public static Builder builder() {
         return new Builder();
     }
@@ -62,13 +62,6 @@ public final class AutoUpdater extends StepSizeUpdater {
     public static final class Builder extends StepSizeUpdater.Builder<Builder> {
 
         private Builder() {
-            averaging(true);
-        }
-
-        /** Changes nothing: the method averages in any case. */
-        @Override
-        public Builder averaging(boolean averaging) {
-            return super.averaging(true);
         }
 
         @Override

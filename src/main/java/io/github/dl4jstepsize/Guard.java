@@ -110,8 +110,7 @@ final class Guard {
                     LOG.warn("{}: the mean loss of epoch {} was {}, {} than the {} of the first one. If the network was not"
                                     + " trained before, and there is more to learn, this method does not train it: try {}"
                                     + "standardized inputs and targets, or another method{}. If the data have changed, begin"
-                                    + " anew:"
-                                    + " network.setUpdater(null)",
+                                    + " anew: network.setUpdater(null)",
                             updater.getClass().getSimpleName(), epoch, mean, mean < firstMean ? "hardly lower" : "no lower",
                             firstMean, searches > 0 ? "larger batches, by which a search judges its steps, " : "",
                             recommendation(updater));

@@ -31,6 +31,10 @@ final class Horizon implements Serializable {
     }
 
     static Horizon epochs(int epochs, Decay decay) {
+        if (epochs == 1) {
+            LOG.warn("epochs(1): a single epoch is over before its batches are counted, so that no step decays; say"
+                    + " iterations(n) instead");
+        }
         return new Horizon(epochs, true, decay);
     }
 

@@ -19,9 +19,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * Batches of fewer than 32 examples make shorter steps, as in {@link io.github.dl4jstepsize.rule.Fan}.
  * <p>
  * No extra pass; the memory of three parameter vectors, one more than Adam, and none for the average; of a fourth where the
- * network has constraints.
- * {@code beta1}, greater than 0, is how far from the iterates to the average the
- * gradient is taken, in the place of Adam's momentum.
+ * network has constraints. {@code averaging} changes nothing: the method averages in any case. {@code beta1}, greater than 0, is
+ * how far from the iterates to the average the gradient is taken, in the place of Adam's momentum.
  */
 @JsonDeserialize(builder = ScheduleFreeUpdater.Builder.class)
 public final class ScheduleFreeUpdater extends FanStepUpdater {
@@ -63,13 +62,6 @@ public final class ScheduleFreeUpdater extends FanStepUpdater {
     public static final class Builder extends FanStepUpdater.Builder<Builder> {
 
         private Builder() {
-            averaging(true);
-        }
-
-        /** Changes nothing: the method averages in any case. */
-        @Override
-        public Builder averaging(boolean averaging) {
-            return super.averaging(true);
         }
 
         @Override

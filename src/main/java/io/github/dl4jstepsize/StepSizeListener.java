@@ -2,8 +2,6 @@ package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import java.io.Serializable;
 import java.util.function.Consumer;
@@ -32,7 +30,6 @@ import java.util.function.Consumer;
 public final class StepSizeListener extends BaseTrainingListener implements Serializable {
 
     private static final long serialVersionUID = 1;
-    private static final Logger LOG = LoggerFactory.getLogger(StepSizeUpdater.class);
 
     /** A single bad batch is no reason to stop; ten in a row are no accident. */
     private static final int DEFAULT_MAX_NOT_FINITE = 10;
@@ -87,10 +84,6 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      */
     public StepSizeListener epochs(int epochs) {
         horizon = Horizon.epochs(Check.between("epochs", epochs, 1, Integer.MAX_VALUE), decay);
-        if (epochs == 1) {
-            LOG.warn("epochs(1): a single epoch is over before its batches are counted, so that no step decays; say"
-                    + " iterations(n) instead");
-        }
         return this;
     }
 

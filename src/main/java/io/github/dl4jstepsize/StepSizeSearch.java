@@ -216,8 +216,9 @@ final class StepSizeSearch {
         // Two listeners tell it twice.
         if (average != null && !averaged) {
             averaged = true;
-            if (progress.average.isDue() && forwardPass.isConstrained()) {
-                // DL4J applies them after this. It would not be the same to do so twice.
+            if (progress.average.isDue() && batch.isConstrained()) {
+                // DL4J applies them after this, and to do so twice would not be the same. What the trials put back are
+                // the parameters as they are now, not those before the step.
                 trials.begin();
                 trials.at(vectors.parameters(), () -> {
                     forwardPass.applyConstraints(iteration, epoch);

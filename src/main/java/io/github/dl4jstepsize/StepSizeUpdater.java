@@ -41,9 +41,9 @@ public abstract class StepSizeUpdater implements IUpdater {
         averaging = builder.averaging;
     }
 
-    /** Whether an average of the iterates is kept beside the parameters. */
+    /** Whether an average of the iterates is kept: beside the parameters, or by the method itself. */
     public final boolean isAveraging() {
-        return averaging;
+        return averaging || newRule().averages();
     }
 
     /** A new instance of the algorithm with these settings. */

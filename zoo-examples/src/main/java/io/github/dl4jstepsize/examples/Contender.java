@@ -62,7 +62,7 @@ final class Contender {
     }
 
     private static Path file(Path directory, Result result, int epochs) {
-        return directory.resolve(result.updater.replace(':', '-') + "-seed" + result.seed + "-epoch" + epochs + ".zip");
+        return directory.resolve(Updaters.inFileName(result.updater) + "-seed" + result.seed + "-epoch" + epochs + ".zip");
     }
 
     void startEpoch() {

@@ -82,7 +82,7 @@ final class Train implements Callable<Integer> {
         }
         boolean alone = baseline.equals("none");
         Updaters.check(alone ? List.of(updater) : List.of(updater, baseline));
-        Path picture = output.directory().resolve("train-" + data + "-" + updater.replace(':', '-') + ".png");
+        Path picture = output.directory().resolve("train-" + data + "-" + Updaters.inFileName(updater) + ".png");
         Path saved = checkpoint == null ? null : Output.writable(checkpoint).resolve("model.zip");
 
         System.out.println(Device.description());

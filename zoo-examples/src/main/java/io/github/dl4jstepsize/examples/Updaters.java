@@ -138,6 +138,11 @@ final class Updaters {
         throw new InputException("the learning rate in \"" + name + "\" has to be greater than 0 and finite");
     }
 
+    /** The name as a part of a file's: Windows allows no colon there. */
+    static String inFileName(String name) {
+        return name.replace(':', '-');
+    }
+
     /** Whether what an updater does in an iteration depends on how many there will be. */
     static boolean dependsOnLength(String name) {
         return name.contains(":" + LINEAR);
