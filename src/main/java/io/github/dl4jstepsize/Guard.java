@@ -116,9 +116,7 @@ final class Guard {
                             recommendation(updater));
                 }
             }
-            losses = 0;
-            searches = 0;
-            sumOfLosses = 0;
+            forgetLosses();
         }
         epoch = record.epoch();
         if (Double.isFinite(record.loss())) {
@@ -126,6 +124,19 @@ final class Guard {
             searches += record.forwardPasses() + record.gradientPasses() > 0 ? 1 : 0;
             sumOfLosses += record.loss();
         }
+    }
+
+    private void forgetLosses() {
+        losses = 0;
+        searches = 0;
+        sumOfLosses = 0;
+    }
+
+    /** Called when a method begins anew with other data, whose first epoch is what their later ones are compared with. */
+    void dataChanged() {
+        forgetLosses();
+        firstMean = 0;
+        means = 0;
     }
 
     private static String recommendation(StepSizeUpdater updater) {

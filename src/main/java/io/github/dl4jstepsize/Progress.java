@@ -79,6 +79,12 @@ final class Progress {
         directions++;
     }
 
+    /** Called when the base updater begins anew with other data. */
+    void dataChanged() {
+        directions = 0;
+        guard.dataChanged();
+    }
+
     boolean started() {
         return started;
     }

@@ -311,6 +311,9 @@ final class StepSizeSearch {
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
+            if (rule.beginsAnew(loss, progress.batchesPerEpoch())) {
+                beginAnew(loss);
+            }
             assign(otherStatesBefore, otherStates);
             return true;
         }
@@ -319,6 +322,17 @@ final class StepSizeSearch {
         double stepSize = lastRecord == null ? Double.NaN : lastRecord.stepSize();
         record(new StepRecord(iteration, epoch, loss, Step.chosen(0, stepSize, Outcome.NOT_FINITE), 0, 0));
         return false;
+    }
+
+    /** Forgets all but how long the training has been. */
+    private void beginAnew(double loss) {
+        StepSizeUpdater updater = updaters.get(0).updater();
+        LOG.warn("{}: the losses of the last batches were all much larger than those of the last epoch (now {}), as they are with"
+                + " other data. The method and its average begin anew. If the data are still the same, this method does not train"
+                + " the network well", updater.getClass().getSimpleName(), loss);
+        updaters.forEach(DirectionUpdater::begin);
+        progress.dataChanged();
+        layout.distribute(untouched, new Progress(), rule);
     }
 
     /** @throws IllegalStateException if the last {@code maximum} iterations were not finite */

@@ -44,7 +44,7 @@ public final class StepSizes {
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
      * <p>
      * Parameters that were set in the middle of a training ({@code setParams}) do not end the average of those before, nor do
-     * other data: begin anew with {@code network.setUpdater(null)}. A TransferLearningHelper trains a network of its own,
+     * other data, but for large changes with the updaters that average by themselves: begin anew with {@code network.setUpdater(null)}. A TransferLearningHelper trains a network of its own,
      * {@code unfrozenMLN()} or {@code unfrozenGraph()}, which has the average.
      *
      * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}, or averages

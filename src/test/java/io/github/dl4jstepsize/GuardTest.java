@@ -383,7 +383,7 @@ class GuardTest {
         return text.split("WARN[^\n]*ProbeUpdater: " + message, -1).length - 1;
     }
 
-    private static String printed(Runnable action) {
+    static String printed(Runnable action) {
         PrintStream original = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setErr(new PrintStream(printed, true));

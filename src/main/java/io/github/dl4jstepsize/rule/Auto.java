@@ -35,6 +35,11 @@ public final class Auto implements StepRule {
     }
 
     @Override
+    public boolean beginsAnew(double loss, int batchesPerEpoch) {
+        return free.beginsAnew(loss, batchesPerEpoch);
+    }
+
+    @Override
     public Step step(TrainingBatch batch) {
         if (!tookOver && batch.decays() && batch.batchesPerEpoch() == 1 && free.fell()) {
             tookOver = true;

@@ -22,7 +22,8 @@ package io.github.dl4jstepsize.rule;
  *                                                            them, hidden layers with a sigmoid aside
  *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch; otherwise 1
- *   k = min(weightDecay epochs, 0.1)                         complete epochs of more than one batch; 0 for biases and gains
+ *   k = min(weightDecay epochs, 0.1)                         complete epochs since the first step, of more than one batch; 0 for
+ *                                                            biases and gains
  *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v
  *       over sqrt(max(1, x_rms))                             root mean square of the network's inputs in the first batch, where
  *                                                            f &gt; 1 for some, the hidden units that read them let large numbers
@@ -91,6 +92,8 @@ public final class Fan implements StepRule {
     private int steps;
     /** max(1, x_rms). */
     private double inputSize;
+    /** Complete ones before this rule's first iteration, which were on other data. */
+    private int epochsBefore;
 
     /**
      * @param step        r
@@ -137,6 +140,7 @@ public final class Fan implements StepRule {
     void direct(TrainingBatch batch) {
         if (steps == 0) {
             inputSize = batch.inputSize();
+            epochsBefore = batch.epochs();
         }
         meanLoss.add(batch.loss());
         steps++;
@@ -144,7 +148,7 @@ public final class Fan implements StepRule {
         if (momentum > 0) {
             average(batch.direction(), batch.memory(1));
         }
-        double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * batch.epochs(), STRONGEST_DECAY) : 0;
+        double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * (batch.epochs() - epochsBefore), STRONGEST_DECAY) : 0;
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.decayWeights(DECAY_EVERY * decay / (meanLoss.fallBelow(LEARNED) * Math.sqrt(inputSize)));
         }
@@ -189,6 +193,7 @@ public final class Fan implements StepRule {
     public void state(Scalars scalars) {
         steps = scalars.next(steps);
         inputSize = scalars.next(inputSize);
+        epochsBefore = scalars.next(epochsBefore);
         meanLoss.state(scalars);
     }
 }

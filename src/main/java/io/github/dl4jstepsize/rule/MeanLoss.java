@@ -16,7 +16,7 @@ final class MeanLoss {
     /** Before the correction of its bias. */
     private double mean;
     private double largest;
-    /** Whether a loss has been negative, so that 0 is nothing special. */
+    /** Whether a loss has been. */
     private boolean negative;
 
     /** @param decay of the past, at least 0 and less than 1 */
@@ -35,6 +35,11 @@ final class MeanLoss {
         double unbiased = unbiased();
         negative |= Math.min(loss, unbiased) < -ROUNDING * largest;
         largest = Math.max(largest, unbiased);
+    }
+
+    /** max(L); NaN if a loss has been negative, so that 0 is nothing special. */
+    double largest() {
+        return negative ? Double.NaN : largest;
     }
 
     /** L, at least 0. */

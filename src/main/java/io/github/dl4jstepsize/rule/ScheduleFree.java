@@ -34,6 +34,11 @@ import java.util.function.IntFunction;
  * loss a hundred times as large gets there, too: then steps are shorter for some 1/(1 - beta2) iterations. A loss that has been
  * negative is not measured from 0: from then on f = 1.
  * <p>
+ * Where the losses tell of other data, v and all else begin anew, the weight decay as in the first epoch: what has been learned
+ * before would stay in the average for a long time, and steps of the other gradients' size with the v of these would be far too
+ * long. That is where 16 losses in a row are more than 1.5 times the largest mean of 16 in the last epoch
+ * (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one batch, nor after a negative loss.
+ * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
@@ -65,6 +70,7 @@ public final class ScheduleFree implements StepRule {
     private static final int MEASURE_EVERY = 50;
 
     private final Fan fan;
+    private final ChangeDetector data = new ChangeDetector();
     private final double beta;
     private final double beta2;
     private final int warmUp;
@@ -93,6 +99,12 @@ public final class ScheduleFree implements StepRule {
         this.beta = beta;
         this.beta2 = beta2;
         this.warmUp = warmUp;
+    }
+
+    @Override
+    public boolean beginsAnew(double loss, int batchesPerEpoch) {
+        double largest = fan.meanLoss().largest();
+        return batchesPerEpoch != 1 && !Double.isNaN(largest) && data.isChanged(loss, largest, batchesPerEpoch);
     }
 
     @Override
@@ -204,6 +216,7 @@ public final class ScheduleFree implements StepRule {
     @Override
     public void state(Scalars scalars) {
         fan.state(scalars);
+        data.state(scalars);
         warmth = scalars.next(warmth);
         lag = scalars.next(lag);
         roots = scalars.next(roots);

@@ -26,6 +26,17 @@ public interface StepRule {
     }
 
     /**
+     * Whether the data seem to be others than before, for which what this rule and the base updater remember is of no use. Then
+     * both begin anew with this iteration. Called once in each, before {@link #step}.
+     *
+     * @param loss            of the iteration that is about to begin; finite
+     * @param batchesPerEpoch of the last complete epoch; 0 before there is one
+     */
+    default boolean beginsAnew(double loss, int batchesPerEpoch) {
+        return false;
+    }
+
+    /**
      * Whether this rule evaluates losses or gradients at other points, which may throw. Only then must the base
      * updater's state be kept until the step is found.
      */

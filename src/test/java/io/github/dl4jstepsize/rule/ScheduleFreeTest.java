@@ -17,6 +17,8 @@ class ScheduleFreeTest {
 
     private static final double[] START = {1, -2, 3};
     private static final double[] SOLUTION = {0.5, 0.25, -1};
+    /** Complete ones before, on other data. */
+    private static final int EARLIER_EPOCHS = 7;
 
     /** A function with curvatures 1, 3 and 10. */
     private static double loss(double[] y) {
@@ -89,7 +91,8 @@ class ScheduleFreeTest {
         int nearly = 0;
         int disagreed = 0;
         for (int t = 1; t <= 400; t++) {
-            training.epochs = t / 8;
+            int epochs = t / 8;
+            training.epochs = epochs + EARLIER_EPOCHS;
             training.decay = decays ? 1 - (t - 1) / 400.0 : 1;
             training.nextDecay = decays ? 1 - t / 400.0 : 1;
             training.share = t % 10 == 0 ? 0.5 : 1;
@@ -119,7 +122,7 @@ class ScheduleFreeTest {
             roots = f > 1 && (roots == 0 || t % 50 == 1) ? sumOfRoots : roots;
             double q = f > 1 ? 16 * mean / roots : r;
             bounded += q < r ? 1 : 0;
-            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * training.epochs) / 2 : 0;
+            double k = t % 8 == 0 ? 8 * Math.min(0.1, weightDecay * epochs) / 2 : 0;
             boolean learned = !negative && mean < 0.05 * largest;
             k *= learned ? 20 * mean / largest : 1;
             weaker += k > 0 && learned ? 1 : 0;

@@ -1,0 +1,79 @@
+package io.github.dl4jstepsize.rule;
+
+/**
+ * Tells from the losses whether a training goes on with other data: a run of batches whose losses are all much larger than any
+ * that the last epoch had.
+ * <pre>
+ *   m = mean of min(loss, 4 b) over 16 successive batches, or of some more that end with a loss of b at most
+ *   b = max(1.5 max(m), max(L) / 100)           m of the last epoch or two; L: the running mean of the losses
+ *   the data are others after 16 losses in a row that are greater than b
+ * </pre>
+ * Where epochs are shorter than 64 batches, or nobody counts them, 64 batches take an epoch's place. Until the first one is
+ * complete, nothing is detected.
+ * <p>
+ * Noise, however heavy its tails, has no such runs. What is different within every epoch (a part with harder examples) has been
+ * there in the last one; where it has not, it is new. Neither 1.5 nor a part of the largest loss mean anything where losses are
+ * negative, and trainings on a single batch have no noise, but oscillations: nothing is detected in both. Data that change
+ * little by little are not detected either.
+ * <p>
+ * Source: this project's measurements, zoo-examples/experiments/29-other-data.txt. Detectors of "concept drift" usually watch a
+ * classifier's errors (J. Gama et al., "Learning with drift detection", 2004), for which a training has no time.
+ */
+final class ChangeDetector {
+
+    /** Batches in a run, and in a mean. */
+    private static final int RUN = 16;
+    private static final double MUCH_LARGER = 1.5;
+    /** So many times the bound is what a single loss counts, at most. */
+    private static final double OUTLIER = 4;
+    /** The part of the largest mean loss below which nothing matters. */
+    private static final double LITTLE = 0.01;
+    /** Of batches, at least. */
+    private static final int SHORTEST_EPOCH = 64;
+
+    /** Of the mean that is under way. */
+    private double sum;
+    private int count;
+    /** In the means of this epoch so far. */
+    private int batches;
+    private double largest;
+    /** In the epoch before this one; 0 before there is one. */
+    private double largestBefore;
+    private int run;
+
+    /**
+     * Called once per batch.
+     *
+     * @param largestMeanLoss max(L)
+     * @param batchesPerEpoch 0 if not known
+     * @return whether the data are others
+     */
+    boolean isChanged(double loss, double largestMeanLoss, int batchesPerEpoch) {
+        double bound = Math.max(MUCH_LARGER * Math.max(largest, largestBefore), LITTLE * largestMeanLoss);
+        boolean known = largestBefore > 0;
+        sum += known ? Math.min(loss, OUTLIER * bound) : loss;
+        count++;
+        run = known && loss > bound ? run + 1 : 0;
+        if (run == 0 && count >= RUN) {
+            largest = Math.max(largest, sum / count);
+            batches += count;
+            sum = 0;
+            count = 0;
+            if (batches >= Math.max(SHORTEST_EPOCH, batchesPerEpoch)) {
+                largestBefore = largest;
+                largest = 0;
+                batches = 0;
+            }
+        }
+        return run == RUN;
+    }
+
+    void state(Scalars scalars) {
+        sum = scalars.next(sum);
+        count = scalars.next(count);
+        batches = scalars.next(batches);
+        largest = scalars.next(largest);
+        largestBefore = scalars.next(largestBefore);
+        run = scalars.next(run);
+    }
+}

@@ -1,0 +1,105 @@
+package io.github.dl4jstepsize;
+
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** A network that goes on with other data: the digits with inverted pixels and other labels. */
+class OtherDataTest {
+
+    private static final int BATCH = 64;
+    private static final int EPOCHS = 20;
+    private static final int EPOCHS_OF_OTHERS = 3;
+    /** Batches that tell of the change; one of the digits may seem to do so, too. */
+    private static final int RUN = 16;
+
+    private static DataSet others(DataSet digits) {
+        INDArray labels = digits.getLabels();
+        INDArray shifted = Nd4j.concat(1, labels.getColumns(3, 4, 5, 6, 7, 8, 9), labels.getColumns(0, 1, 2));
+        return new DataSet(digits.getFeatures().rsub(1), shifted);
+    }
+
+    private static MultiLayerNetwork network(IUpdater updater) {
+        MultiLayerNetwork network = new MultiLayerNetwork(Digits.network(updater));
+        network.init();
+        network.setListeners(new StepSizeListener());
+        return network;
+    }
+
+    private static void fit(MultiLayerNetwork network, DataSet data, int epochs) {
+        network.fit(new ListDataSetIterator<>(new ArrayList<>(data.batchBy(BATCH)), 1), epochs);
+    }
+
+    private static double accuracy(MultiLayerNetwork network, DataSet data) {
+        return network.evaluate(new ListDataSetIterator<>(List.of(data), 1)).accuracy();
+    }
+
+    /** As if somebody had called setUpdater(null) then. In the middle of the batches that tell of it the network is saved. */
+    @Test
+    void autoBeginsAnewToTheBit() throws IOException {
+        Digits digits = Digits.load();
+        List<DataSet> others = others(digits.train).batchBy(BATCH);
+        MultiLayerNetwork network = network(new AutoUpdater());
+        fit(network, digits.train, EPOCHS);
+        int batch = 0;
+        MultiLayerNetwork expected;
+        boolean begun;
+        do {
+            if (batch == RUN / 2) {
+                network = (MultiLayerNetwork) Problem.restored(network);
+                network.addListeners(new StepSizeListener());
+            }
+            expected = network.clone();
+            MultiLayerNetwork trained = network;
+            DataSet next = others.get(batch);
+            begun = GuardTest.printed(() -> trained.fit(next)).contains("begin anew");
+            batch++;
+        } while (!begun && batch < others.size());
+        assertTrue(Math.abs(batch - RUN) <= 1, "it begins anew with batch " + batch);
+        expected.setUpdater(null);
+        expected.setListeners(new StepSizeListener());
+        expected.fit(others.get(batch - 1));
+        for (DataSet next : others.subList(batch, others.size())) {
+            assertEquals(0, ForwardPassTest.maxDifference(expected.params(), network.params()));
+            assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(expected).params(),
+                    StepSizes.averaged(network).params()));
+            network.fit(next);
+            expected.fit(next);
+        }
+    }
+
+    /** README's numbers are these. */
+    @Test
+    void theAverageIsOfTheOtherData() throws IOException {
+        Digits digits = Digits.load();
+        DataSet others = others(digits.train);
+        DataSet test = others(digits.test);
+        MultiLayerNetwork auto = network(new AutoUpdater());
+        MultiLayerNetwork adam = network(new Adam(1e-3));
+        fit(auto, digits.train, EPOCHS);
+        fit(adam, digits.train, EPOCHS);
+        double before = accuracy(StepSizes.averaged(auto), test);
+        String printed = GuardTest.printed(() -> fit(auto, others, EPOCHS_OF_OTHERS));
+        fit(adam, others, EPOCHS_OF_OTHERS);
+        double average = accuracy(StepSizes.averaged(auto), test);
+        double ofAdam = accuracy(adam, test);
+        System.out.printf("other digits: %.3f before, then Auto's average %.3f, Adam(1e-3) %.3f%n", before, average, ofAdam);
+        assertTrue(before < 0.3, "the data are others: " + before);
+        assertTrue(average > ofAdam - Digits.NOISE, average + ", Adam " + ofAdam);
+        assertEquals(2, printed.split("begin anew", -1).length, printed);
+        assertFalse(printed.contains("no lower"), printed);
+    }
+}

@@ -1,0 +1,84 @@
+package io.github.dl4jstepsize.rule;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntToDoubleFunction;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+/** Which sequences of losses tell of other data. */
+class ChangeDetectorTest {
+
+    private static final double LARGEST = 2;
+
+    /** The numbers of the batches, from 0, that tell of a change. It begins anew after each, as a rule does. */
+    private static List<Integer> changes(int batches, int batchesPerEpoch, IntToDoubleFunction loss) {
+        ChangeDetector detector = new ChangeDetector();
+        List<Integer> changes = new ArrayList<>();
+        for (int t = 0; t < batches; t++) {
+            int known = t < batchesPerEpoch ? 0 : batchesPerEpoch;
+            if (detector.isChanged(loss.applyAsDouble(t), LARGEST, known)) {
+                changes.add(t);
+                detector = new ChangeDetector();
+            }
+        }
+        return changes;
+    }
+
+    /** Losses of 1, then, when at least 64 batches are known, larger ones: it takes 16 batches, and more than 1.5. */
+    @ParameterizedTest
+    @CsvSource({"64, 1.51, true", "64, 1.49, false", "63, 1.51, false", "1000, 1.51, true", "1000, 1.49, false"})
+    void sixteenMuchLargerLossesAreOtherData(int when, double larger, boolean expected) {
+        assertEquals(expected ? List.of(when + 15) : List.of(), changes(when + 100, 0, t -> t < when ? 1 : larger));
+    }
+
+    @Test
+    void fifteenAreNot() {
+        assertEquals(List.of(), changes(500, 0, t -> t % 16 == 0 ? 1 : t < 100 ? 1 : 5));
+    }
+
+    /** The mean of 16 batches is 1, whatever each of them has. */
+    @Test
+    void largeLossesAreComparedWithMeans() {
+        assertEquals(List.of(215), changes(250, 0, t -> t >= 200 ? 1.51 : t % 2 == 0 ? 0.5 : 1.5));
+    }
+
+    /** A batch of an outlier in the last epoch does not hide other data. */
+    @Test
+    void aSingleLargeLossBeforeDoesNotMatter() {
+        assertEquals(List.of(215), changes(250, 0, t -> t >= 200 ? 2.5 : t == 190 ? 100 : 1));
+    }
+
+    /** Losses of 1e-3 are small beside a largest mean of 2, of which a hundredth is 0.02. */
+    @ParameterizedTest
+    @CsvSource({"0.019, false", "0.021, true"})
+    void littleLossesDoNotMatter(double then, boolean expected) {
+        assertEquals(expected ? List.of(215) : List.of(), changes(250, 0, t -> t >= 200 ? then : 1e-3));
+    }
+
+    /** The logarithms of the losses have a standard deviation of 1: one in forty is seven times the median, or more. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void noiseIsNoChange(long seed) {
+        Random random = new Random(seed);
+        assertEquals(List.of(), changes(100_000, 50, t -> Math.exp(random.nextGaussian())));
+    }
+
+    /** A training that learns, with an epoch's hardest tenth at its end: new in the first epoch, known from then on. */
+    @Test
+    void whatEveryEpochHasIsNewOnlyOnce() {
+        assertEquals(List.of(195), changes(2000, 200, t -> (t % 200 < 180 ? 1 : 5) / (1 + t / 100.0)));
+    }
+
+    /** Twice as large after 140 batches, while 16 batches are in a mean. */
+    @Test
+    void slowChangesAreNotNoticed() {
+        assertEquals(List.of(), changes(2000, 100, t -> Math.exp(0.005 * t)));
+    }
+}
