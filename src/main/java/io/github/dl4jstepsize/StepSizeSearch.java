@@ -237,6 +237,7 @@ final class StepSizeSearch {
         if (!trained) {
             throw new IllegalStateException("the network has no average of its iterates: "
                     + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first."
+                    + " A copy that averaged() has returned is the average itself."
                     + " (DL4J's ParallelWrapper keeps that of a MultiLayerNetwork to itself: give it"
                     + " network.toComputationGraph())"));
         }
@@ -312,7 +313,7 @@ final class StepSizeSearch {
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
             if (rule.beginsAnew(loss, progress.batchesPerEpoch())) {
-                beginAnew(loss);
+                beginAnew(iteration, loss);
             }
             assign(otherStatesBefore, otherStates);
             return true;
@@ -325,11 +326,12 @@ final class StepSizeSearch {
     }
 
     /** Forgets all but how long the training has been. */
-    private void beginAnew(double loss) {
+    private void beginAnew(int iteration, double loss) {
         StepSizeUpdater updater = updaters.get(0).updater();
-        LOG.warn("{}: the losses of the last batches were all much larger than those of the last epoch (now {}), as they are with"
-                + " other data. The method and its average begin anew. If the data are still the same, this method does not train"
-                + " the network well", updater.getClass().getSimpleName(), loss);
+        LOG.warn("{}: in iteration {} (loss {}) and some before it all losses were much larger than in the last epoch, or in as many"
+                + " iterations as an epoch would be, as they are with other data. The method and its average begin anew. If the data are"
+                + " still the same, this method does not train the network well", updater.getClass().getSimpleName(), iteration,
+                loss);
         updaters.forEach(DirectionUpdater::begin);
         progress.dataChanged();
         layout.distribute(untouched, new Progress(), rule);
