@@ -66,10 +66,13 @@ final class ClassificationError implements Objective {
         return array.dup('c').data().asDouble();
     }
 
-    private static double[] oneHot(double[] classes, int count) {
+    /** Row by row; a row of zeros for what is no class, as labels may be under a mask. */
+    static double[] oneHot(double[] classes, int count) {
         double[] labels = new double[classes.length * count];
         for (int i = 0; i < classes.length; i++) {
-            labels[i * count + (int) classes[i]] = 1;
+            if (classes[i] >= 0 && classes[i] < count) {
+                labels[i * count + (int) classes[i]] = 1;
+            }
         }
         return labels;
     }

@@ -24,6 +24,7 @@ final class Progress {
     /** Whether the last batch was its epoch's last, although DL4J may go on with its number. */
     private boolean ended;
     private int directions;
+    private int changesOfData;
 
     void state(Scalars scalars) {
         // In an updater state that nobody has written to yet the first scalar has to be that for "no".
@@ -40,6 +41,7 @@ final class Progress {
         examplesPerEpoch = scalars.next(examplesPerEpoch);
         ended = scalars.next(ended);
         directions = scalars.next(directions);
+        changesOfData = scalars.next(changesOfData);
         guard.state(scalars);
     }
 
@@ -82,6 +84,7 @@ final class Progress {
     /** Called when the base updater begins anew with other data. */
     void dataChanged() {
         directions = 0;
+        changesOfData++;
         guard.dataChanged();
     }
 
@@ -92,6 +95,10 @@ final class Progress {
     /** Gradients that the base updater has turned into directions: what it corrects the bias of its averages by. */
     int directions() {
         return directions;
+    }
+
+    int changesOfData() {
+        return changesOfData;
     }
 
     int iterations() {

@@ -312,7 +312,7 @@ final class StepSizeSearch {
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
-            if (rule.beginsAnew(loss, progress.batchesPerEpoch())) {
+            if (rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData())) {
                 beginAnew(iteration, loss);
             }
             assign(otherStatesBefore, otherStates);
@@ -328,10 +328,11 @@ final class StepSizeSearch {
     /** Forgets all but how long the training has been. */
     private void beginAnew(int iteration, double loss) {
         StepSizeUpdater updater = updaters.get(0).updater();
-        LOG.warn("{}: in iteration {} (loss {}) and some before it all losses were much larger than in the last epoch, or in as many"
-                + " iterations as an epoch would be, as they are with other data. The method and its average begin anew. If the data are"
-                + " still the same, this method does not train the network well", updater.getClass().getSimpleName(), iteration,
-                loss);
+        LOG.warn("{}: in iteration {} (loss {}) and some before it all losses were much larger than in the last epoch, or in as"
+                        + " many iterations as an epoch would be, as they are with other data. The method and its average begin"
+                        + " anew. (Beyond the length that the listener was told steps stay short: tell it a longer one.) If the"
+                        + " data are still the same, shuffle them, and count epochs with incrementEpochCount(); or use another"
+                        + " method", updater.getClass().getSimpleName(), iteration, loss);
         updaters.forEach(DirectionUpdater::begin);
         progress.dataChanged();
         layout.distribute(untouched, new Progress(), rule);

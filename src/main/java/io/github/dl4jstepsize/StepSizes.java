@@ -43,9 +43,10 @@ public final class StepSizes {
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.
      * <p>
-     * Parameters that were set in the middle of a training ({@code setParams}) do not end the average of those before, nor do
-     * other data, but for large changes with the updaters that average by themselves: begin anew with {@code network.setUpdater(null)}. A TransferLearningHelper trains a network of its own,
-     * {@code unfrozenMLN()} or {@code unfrozenGraph()}, which has the average.
+     * Parameters that were set in the middle of a training ({@code setParams}) do not end the average of those before: begin
+     * anew with {@code network.setUpdater(null)}. Nor do other data, unless the losses tell an updater that averages by
+     * itself. A TransferLearningHelper trains a network of its own, {@code unfrozenMLN()} or {@code unfrozenGraph()}, which
+     * has the average.
      *
      * @param model a MultiLayerNetwork or ComputationGraph whose updater was built with {@code averaging(true)}, or averages
      *              by itself ({@link AutoUpdater}, {@link ScheduleFreeUpdater})

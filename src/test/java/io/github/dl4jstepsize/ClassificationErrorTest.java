@@ -68,6 +68,12 @@ class ClassificationErrorTest {
         assertEquals(0, hard.mean(margins, new double[3]), 1e-12);
     }
 
+    @Test
+    void whatIsNoClassHasNoLabel() {
+        assertArrayEquals(new double[]{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0},
+                ClassificationError.oneHot(new double[]{0, -1, 2, 3}, 3));
+    }
+
     /** Comparisons with NaN are false: a network gone astray must not look as if it made no errors. */
     @Test
     void anAnswerThatIsNotANumberIsNoRightOne() {

@@ -373,6 +373,23 @@ class GuardTest {
         return new DataSet(batch.getFeatures(0), batch.getLabels(0));
     }
 
+    /** The first epoch that later ones are compared with is then the first one on the other data. */
+    @ParameterizedTest
+    @CsvSource({"true, 0", "false, 1"})
+    void doesNotCompareWithEpochsOnOtherData(boolean changed, int expected) {
+        Guard guard = new Guard();
+        String printed = printed(() -> {
+            for (int i = 0; i < 500; i++) {
+                if (i == 150 && changed) {
+                    guard.dataChanged();
+                }
+                guard.watch(new StepRecord(i, i / 100, i < 150 ? 1 : 5 - i / 100.0, Step.chosen(1, 1, Outcome.CONSTANT), 0, 0),
+                        100, new LabPalUpdater());
+            }
+        });
+        assertEquals(expected, printed.split("no lower", -1).length - 1, printed);
+    }
+
     private static int warnings(MultiLayerNetwork network, int batches, String message) {
         return warnings(network, IntStream.range(0, batches).mapToObj(GuardTest::dataSet).collect(Collectors.toList()), message);
     }

@@ -35,8 +35,8 @@ public final class Auto implements StepRule {
     }
 
     @Override
-    public boolean beginsAnew(double loss, int batchesPerEpoch) {
-        return free.beginsAnew(loss, batchesPerEpoch);
+    public boolean beginsAnew(double loss, int batchesPerEpoch, int timesBefore) {
+        return free.beginsAnew(loss, batchesPerEpoch, timesBefore);
     }
 
     @Override

@@ -8,8 +8,9 @@ package io.github.dl4jstepsize.rule;
  *   b = max(1.5 max(m), max(L) / 100)           m of the last epoch or two; L: the running mean of the losses
  *   the data are others after 16 losses in a row that are greater than b
  * </pre>
- * Where epochs are shorter than 64 batches, or nobody counts them, 64 batches take an epoch's place. Until the first one is
- * complete, nothing is detected.
+ * Where epochs are shorter, 64 batches take an epoch's place. Where nobody counts epochs, it is 64 batches at first, and twice as
+ * many after every change: what comes again and again in a pass over the data, sorted ones, say, is other data a few times only.
+ * Until the first one is complete, nothing is detected.
  * <p>
  * Noise, however heavy its tails, has no such runs. What is different within every epoch (a part with harder examples) has been
  * there in the last one; where it has not, it is new. Neither 1.5 nor a part of the largest loss mean anything where losses are
@@ -30,6 +31,8 @@ final class ChangeDetector {
     private static final double LITTLE = 0.01;
     /** Of batches, at least. */
     private static final int SHORTEST_EPOCH = 64;
+    /** Doublings of it, at most. */
+    private static final int MOST_DOUBLINGS = 16;
 
     /** Of the mean that is under way. */
     private double sum;
@@ -37,8 +40,10 @@ final class ChangeDetector {
     /** In the means of this epoch so far. */
     private int batches;
     private double largest;
-    /** In the epoch before this one; 0 before there is one. */
+    /** In the epoch before this one. */
     private double largestBefore;
+    /** 1 if there is one. A mean over workers of whom some have none is no 1. */
+    private double known;
     private int run;
 
     /**
@@ -46,21 +51,25 @@ final class ChangeDetector {
      *
      * @param largestMeanLoss max(L)
      * @param batchesPerEpoch 0 if not known
+     * @param changes         so far
      * @return whether the data are others
      */
-    boolean isChanged(double loss, double largestMeanLoss, int batchesPerEpoch) {
+    boolean isChanged(double loss, double largestMeanLoss, int batchesPerEpoch, int changes) {
         double bound = Math.max(MUCH_LARGER * Math.max(largest, largestBefore), LITTLE * largestMeanLoss);
-        boolean known = largestBefore > 0;
-        sum += known ? Math.min(loss, OUTLIER * bound) : loss;
+        boolean isKnown = known == 1;
+        sum += isKnown ? Math.min(loss, OUTLIER * bound) : loss;
         count++;
-        run = known && loss > bound ? run + 1 : 0;
+        run = isKnown && loss > bound ? run + 1 : 0;
         if (run == 0 && count >= RUN) {
             largest = Math.max(largest, sum / count);
             batches += count;
             sum = 0;
             count = 0;
-            if (batches >= Math.max(SHORTEST_EPOCH, batchesPerEpoch)) {
+            int epoch = batchesPerEpoch > 0 ? Math.max(SHORTEST_EPOCH, batchesPerEpoch)
+                    : SHORTEST_EPOCH << Math.min(changes, MOST_DOUBLINGS);
+            if (batches >= epoch) {
                 largestBefore = largest;
+                known = 1;
                 largest = 0;
                 batches = 0;
             }
@@ -74,6 +83,7 @@ final class ChangeDetector {
         batches = scalars.next(batches);
         largest = scalars.next(largest);
         largestBefore = scalars.next(largestBefore);
+        known = scalars.next(known);
         run = scalars.next(run);
     }
 }

@@ -92,7 +92,7 @@ public final class Fan implements StepRule {
     private int steps;
     /** max(1, x_rms). */
     private double inputSize;
-    /** Complete ones before this rule's first iteration, which were on other data. */
+    /** Complete ones before this rule's first iteration: they were on other data, or made by another rule. */
     private int epochsBefore;
 
     /**

@@ -30,14 +30,15 @@ import java.util.function.IntFunction;
  * f and q are for trainings without noise, whose loss falls towards 0, to a hundredth and below: then steps get shorter with
  * the loss, and the average forgets the iterates of larger ones, so that the training converges. q is a Polyak step, L/(g.d),
  * with means in the place of one batch's loss and gradient, and 16 times as long; its denominator is measured in every 50th
- * iteration. Where losses rise again, with other data, the average goes on by w alone. A noisy training that begins with a
+ * iteration. Where losses rise again, the average goes on by w alone. A noisy training that begins with a
  * loss a hundred times as large gets there, too: then steps are shorter for some 1/(1 - beta2) iterations. A loss that has been
  * negative is not measured from 0: from then on f = 1.
  * <p>
  * Where the losses tell of other data, v and all else begin anew, the weight decay as in the first epoch: what has been learned
  * before would stay in the average for a long time, and steps of the other gradients' size with the v of these would be far too
- * long. That is where 16 losses in a row are more than 1.5 times the largest mean of 16 in the last epoch
- * (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one batch, nor after a negative loss.
+ * long. That is where 16 losses in a row are more than 1.5 times the largest mean of 16 in the last epoch, and more than a
+ * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
+ * batch, nor after a negative loss.
  * <p>
  * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
@@ -102,9 +103,10 @@ public final class ScheduleFree implements StepRule {
     }
 
     @Override
-    public boolean beginsAnew(double loss, int batchesPerEpoch) {
+    public boolean beginsAnew(double loss, int batchesPerEpoch, int timesBefore) {
         double largest = fan.meanLoss().largest();
-        return batchesPerEpoch != 1 && !Double.isNaN(largest) && data.isChanged(loss, largest, batchesPerEpoch);
+        return batchesPerEpoch != 1 && !Double.isNaN(largest)
+                && data.isChanged(loss, largest, batchesPerEpoch, timesBefore);
     }
 
     @Override

@@ -31,8 +31,9 @@ public interface StepRule {
      *
      * @param loss            of the iteration that is about to begin; finite
      * @param batchesPerEpoch of the last complete epoch; 0 before there is one
+     * @param timesBefore     how often it has begun anew in this training
      */
-    default boolean beginsAnew(double loss, int batchesPerEpoch) {
+    default boolean beginsAnew(double loss, int batchesPerEpoch, int timesBefore) {
         return false;
     }
 

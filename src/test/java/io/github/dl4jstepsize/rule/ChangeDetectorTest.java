@@ -6,11 +6,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 /** Which sequences of losses tell of other data. */
 class ChangeDetectorTest {
@@ -20,12 +22,22 @@ class ChangeDetectorTest {
     /** The numbers of the batches, from 0, that tell of a change. It begins anew after each, as a rule does. */
     private static List<Integer> changes(int batches, int batchesPerEpoch, IntToDoubleFunction loss) {
         ChangeDetector detector = new ChangeDetector();
+        // Saved and restored after every batch.
         List<Integer> changes = new ArrayList<>();
         for (int t = 0; t < batches; t++) {
             int known = t < batchesPerEpoch ? 0 : batchesPerEpoch;
-            if (detector.isChanged(loss.applyAsDouble(t), LARGEST, known)) {
+            if (detector.isChanged(loss.applyAsDouble(t), LARGEST, known, changes.size())) {
                 changes.add(t);
                 detector = new ChangeDetector();
+            } else {
+                List<Double> saved = new ArrayList<>();
+                detector.state(value -> {
+                    saved.add(value);
+                    return value;
+                });
+                detector = new ChangeDetector();
+                Iterator<Double> stored = saved.iterator();
+                detector.state(value -> stored.next());
             }
         }
         return changes;
@@ -74,6 +86,42 @@ class ChangeDetectorTest {
     @Test
     void whatEveryEpochHasIsNewOnlyOnce() {
         assertEquals(List.of(195), changes(2000, 200, t -> (t % 200 < 180 ? 1 : 5) / (1 + t / 100.0)));
+    }
+
+    /** Where nobody counts epochs: with 64, 128 and 256 batches in the place of the 200 that they have. */
+    @Test
+    void whatEveryPassHasIsNewAFewTimes() {
+        assertEquals(List.of(195, 395), changes(8000, 0, t -> t % 200 < 180 ? 1 : 5));
+    }
+
+    /** A mean of the states of two workers, one of whom has not yet seen 64 batches. */
+    @Test
+    void aMeanOfStatesKnowsNothing() {
+        ChangeDetector mean = new ChangeDetector();
+        ChangeDetector less = new ChangeDetector();
+        for (int t = 0; t < 64; t++) {
+            mean.isChanged(1, LARGEST, 0, 0);
+            if (t > 0) {
+                less.isChanged(1, LARGEST, 0, 0);
+            }
+        }
+        List<Double> saved = new ArrayList<>();
+        less.state(value -> {
+            saved.add(value);
+            return value;
+        });
+        Iterator<Double> stored = saved.iterator();
+        mean.state(value -> (value + stored.next()) / 2);
+        for (int t = 0; t < 40; t++) {
+            assertFalse(mean.isChanged(1, LARGEST, 0, 0));
+        }
+    }
+
+    /** Single losses count four times the bound of 1.5, at most: one of 100 makes a mean of (15 + 6)/16, and a bound of 1.97. */
+    @ParameterizedTest
+    @CsvSource({"1.96, false", "1.98, true"})
+    void outliersCountFourTimesTheBound(double then, boolean expected) {
+        assertEquals(expected ? List.of(215) : List.of(), changes(231, 0, t -> t >= 200 ? then : t == 180 ? 100 : 1));
     }
 
     /** Twice as large after 140 batches, while 16 batches are in a mean. */

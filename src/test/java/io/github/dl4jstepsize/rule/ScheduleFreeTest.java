@@ -178,6 +178,22 @@ class ScheduleFreeTest {
         assertEquals(weightDecay > 0, weaker > 0 && full > 0, weaker + " decays were weaker, " + full + " were not");
     }
 
+    /** An epoch of one batch has no noise, and after a negative loss 0 is nothing special; nothing begins anew in both. */
+    @ParameterizedTest
+    @CsvSource({"10, 0, true", "1, 0, false", "10, -1, false", "100, 0, false"})
+    void beginsAnewWithMuchLargerLosses(int batchesPerEpoch, double first, boolean expected) {
+        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
+        Training training = new Training(rule, START);
+        training.squaredGradient = new ArrayVector(1, 1, 1);
+        boolean begun = false;
+        for (int t = 0; t < 96; t++) {
+            double loss = t == 0 && first < 0 ? first : t < 80 ? 1 : 2;
+            begun |= rule.beginsAnew(loss, batchesPerEpoch, 0);
+            training.step(parameters -> loss, ScheduleFreeTest::gradient);
+        }
+        assertEquals(expected, begun);
+    }
+
     /** Where the loss is 0 and there is nothing to learn, and where it is 0 but for a rounding error. */
     @ParameterizedTest
     @ValueSource(doubles = {0, -1e-9})
