@@ -12,7 +12,7 @@ import java.util.function.IntFunction;
  *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   a = max(0.01, (L1/L0)^2)             if L1 &lt; L0/2, otherwise 1; L1: first loss, L0: that of a network without knowledge
+ *   a = max(0.01, (L1/L0)^2)             if L1 &lt; L0/2, otherwise 1; L1: the first loss, L0: that of a network which knows nothing
  *   z = z - min(a r', q) u e d           the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
@@ -45,8 +45,7 @@ import java.util.function.IntFunction;
  * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
  * batch, nor after a negative loss.
  * <p>
- * One extra pass, in the first iteration; two memory vectors, for the scale of the weights and for z, and that of v: one more
- * than Adam in all.
+ * One extra pass, in the first iteration; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
  * weights are those of the published code, with the power 1/2 of t where 0 is its default
@@ -206,7 +205,6 @@ public final class ScheduleFree implements StepRule {
         return Math.max(byTime / sumByTime, weight / sumOfWeights);
     }
 
-    /** Only in the first iteration, before which the base updater has no state to keep. */
     @Override
     public boolean looksAhead() {
         return false;
