@@ -174,20 +174,6 @@ abstract class ForwardPass {
 
     abstract Layer[] layers();
 
-    /** The parameters of the output layers; null if one of them has none. */
-    final List<INDArray> outputParameters() {
-        List<INDArray> all = new ArrayList<>();
-        for (Layer layer : layers()) {
-            if (outputOf(layer) >= 0) {
-                if (layer.numParams() == 0) {
-                    return null;
-                }
-                all.addAll(layer.paramTable(false).values());
-            }
-        }
-        return all;
-    }
-
     /** Whether DL4J changes the parameters once more after a step. */
     final boolean isConstrained() {
         return Arrays.stream(layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));

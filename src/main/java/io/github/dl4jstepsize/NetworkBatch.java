@@ -114,11 +114,6 @@ final class NetworkBatch implements TrainingBatch {
     }
 
     @Override
-    public double lossOfIgnorance() {
-        return trials.lossOfIgnorance();
-    }
-
-    @Override
     public void decayWeights(double part) {
         vectors.decayWeights(part);
     }

@@ -24,7 +24,6 @@ abstract class ArrayBatch implements TrainingBatch {
     /** The last ones are biases, which do not decay. */
     int biases;
     double inputSize = 1;
-    double lossOfIgnorance = Double.NaN;
     double share = 1;
     boolean decays;
     /** Of the parameters. */
@@ -121,11 +120,6 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double nextDecay() {
         return nextDecay;
-    }
-
-    @Override
-    public double lossOfIgnorance() {
-        return lossOfIgnorance;
     }
 
     @Override
