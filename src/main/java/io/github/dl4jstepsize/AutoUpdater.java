@@ -19,7 +19,9 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * (zoo-examples/experiments); a later version may take others, and then cannot go on with the updater state of networks that
  * this one has saved.
  * <p>
- * No extra pass; the memory of three parameter vectors, one more than Adam, and of a fourth where the network has constraints.
+ * A network that has been trained before, as the zoo's or one behind TransferLearning, is recognized by its first loss, and has
+ * shorter steps. One extra pass, in the first iteration; the memory of three parameter vectors, one more than Adam, and of a
+ * fourth where the network has constraints.
  */
 @JsonDeserialize(builder = AutoUpdater.Builder.class)
 public final class AutoUpdater extends StepSizeUpdater {

@@ -174,6 +174,20 @@ abstract class ForwardPass {
 
     abstract Layer[] layers();
 
+    /** The parameters of the output layers; null if one of them has none, or is frozen. */
+    final List<INDArray> outputParameters() {
+        List<INDArray> all = new ArrayList<>();
+        for (Layer layer : layers()) {
+            if (layer instanceof IOutputLayer) {
+                if (layer.numParams() == 0) {
+                    return null;
+                }
+                all.addAll(layer.paramTable(false).values());
+            }
+        }
+        return all.isEmpty() ? null : all;
+    }
+
     /** Whether DL4J changes the parameters once more after a step. */
     final boolean isConstrained() {
         return Arrays.stream(layers()).anyMatch(layer -> isConstrained(layer.conf().getLayer()));

@@ -114,6 +114,11 @@ final class NetworkBatch implements TrainingBatch {
     }
 
     @Override
+    public double lossOfIgnorance() {
+        return trials.lossOfIgnorance();
+    }
+
+    @Override
     public void decayWeights(double part) {
         vectors.decayWeights(part);
     }

@@ -389,6 +389,10 @@ final class StepSizeSearch {
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
             assign(otherStates, otherStatesBefore);
+            if (progress.directions() == 0) {
+                // Of rules that look ahead in the first iteration only, nobody keeps the base updater's state.
+                updaters.forEach(DirectionUpdater::begin);
+            }
             throw t;
         }
     }

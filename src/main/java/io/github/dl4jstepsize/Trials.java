@@ -5,6 +5,9 @@ import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
+import java.util.List;
+import java.util.stream.Collectors;
+
 /**
  * Looks at a network's loss and gradient beside its parameters, with the random numbers of the training pass. Parameters,
  * gradient and random stream are as they were afterwards, to the bit, also when something throws.
@@ -135,6 +138,23 @@ final class Trials {
                         : evaluate(0, null, () -> forwardPass.value(function));
             }
             return start;
+        }
+    }
+
+    /** Of this iteration's batch, with the parameters of the output layers at 0; NaN if one of them has none. */
+    double lossOfIgnorance() {
+        List<INDArray> outputs = forwardPass.outputParameters();
+        if (outputs == null) {
+            return Double.NaN;
+        }
+        List<INDArray> before = outputs.stream().map(INDArray::dup).collect(Collectors.toList());
+        try {
+            outputs.forEach(array -> array.assign(0));
+            return evaluate(0, null, () -> forwardPass.value(Objective.LOSS));
+        } finally {
+            for (int i = 0; i < before.size(); i++) {
+                outputs.get(i).assign(before.get(i));
+            }
         }
     }
 

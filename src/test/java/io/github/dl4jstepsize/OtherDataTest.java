@@ -1,5 +1,7 @@
 package io.github.dl4jstepsize;
 
+import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -80,6 +82,39 @@ class OtherDataTest {
             network.fit(next);
             expected.fit(next);
         }
+    }
+
+    /** Equal probabilities for ten classes, whatever has been learned; parameters and random numbers stay as they are. */
+    @Test
+    void aNetworkThatKnowsNothing() throws IOException {
+        Digits digits = Digits.load();
+        double[] loss = new double[1];
+        MultiLayerNetwork network = network(new ProbeUpdater(batch -> {
+            loss[0] = batch.lossOfIgnorance();
+            return Step.chosen(0, 0, Outcome.CONSTANT);
+        }));
+        INDArray before = network.params().dup();
+        network.fit(digits.train.batchBy(BATCH).get(0));
+        assertEquals(Math.log(10), loss[0], 1e-5);
+        assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
+        assertEquals(1, StepSizes.lastRecord(network).forwardPasses());
+    }
+
+    /** A second training of what has been learned leaves it. */
+    @Test
+    void whatHasBeenTrainedBeforeMakesStepsShorter() throws IOException {
+        Digits digits = Digits.load();
+        MultiLayerNetwork network = network(new AutoUpdater());
+        fit(network, digits.train, 1);
+        double longest = StepSizes.lastRecord(network).stepSize();
+        fit(network, digits.train, EPOCHS);
+        MultiLayerNetwork again = StepSizes.averaged(network);
+        double before = accuracy(again, digits.test);
+        again.setListeners(new StepSizeListener());
+        fit(again, digits.train, 1);
+        assertTrue(StepSizes.lastRecord(again).stepSize() < longest / 10, StepSizes.lastRecord(again).toString());
+        double after = accuracy(StepSizes.averaged(again), digits.test);
+        assertTrue(after > before - 0.01, before + ", then " + after);
     }
 
     /** README's number is this one. */

@@ -10,8 +10,9 @@ import java.util.function.IntFunction;
  * <p>
  * Epochs are counted as in {@link Fan}: in a loop of {@code fit(DataSet)} nobody does, and FAN never takes over.
  * <p>
- * No extra pass; two memory vectors. The momentum averages preconditioned gradients, where Adam preconditions averaged ones, so
- * that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and adaptivity in Adam", 2020).
+ * One extra pass, in the first iteration; two memory vectors. The momentum averages preconditioned gradients, where Adam
+ * preconditions averaged ones, so that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and
+ * adaptivity in Adam", 2020).
  * <p>
  * Source: this project's measurements, zoo-examples/experiments/12-known-length.txt and 13-size-of-targets.txt.
  */

@@ -12,7 +12,8 @@ import java.util.function.IntFunction;
  *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   z = z - min(r', q) u e d             the iterates
+ *   a = max(0.01, (L1/L0)^2)             if L1 &lt; L0/2, otherwise 1; L1: first loss, L0: that of a network without knowledge
+ *   z = z - min(a r', q) u e d           the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>
@@ -23,6 +24,10 @@ import java.util.function.IntFunction;
  * outputs are mostly masked, agrees with nearly everything; u is at most 1 then, too.
  * <p>
  * Where the network has constraints, z obeys them like y. Of convex ones, as a largest norm, x then does, too.
+ * <p>
+ * a is for networks that have been trained before. A step that trains from scratch would destroy most of what they know, and few
+ * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). L0 is the loss of the first batch with the
+ * parameters of the output layers at 0; where one has none, a = 1.
  * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
@@ -40,7 +45,8 @@ import java.util.function.IntFunction;
  * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
  * batch, nor after a negative loss.
  * <p>
- * No extra pass; two memory vectors, for the scale of the weights and for z, and that of v: one more than Adam in all.
+ * One extra pass, in the first iteration; two memory vectors, for the scale of the weights and for z, and that of v: one more
+ * than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
  * weights are those of the published code, with the power 1/2 of t where 0 is its default
@@ -63,6 +69,9 @@ public final class ScheduleFree implements StepRule {
     private static final double GROWTH = 2;
     /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
+    /** The part of L0 below which the first loss tells of a training before. This and the next: as in 30-fine-tuning.txt. */
+    private static final double KNOWS = 0.5;
+    private static final double LEAST_CAUTION = 0.01;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
     /** The part of the largest mean loss below which f and q count. */
@@ -76,6 +85,8 @@ public final class ScheduleFree implements StepRule {
     private final double beta2;
     private final int warmUp;
 
+    /** a. */
+    private double caution;
     /** u. */
     private double warmth;
     /** What z - x would be in units of d, had all directions been the same. */
@@ -116,11 +127,12 @@ public final class ScheduleFree implements StepRule {
         if (fan.steps() == 0) {
             batch.weightScale(batch.memory(0));
             z.assign(batch.parameters());
+            caution = caution(batch.loss(), batch.lossOfIgnorance());
         }
         fan.direct(batch);
         warmUp(batch);
         double fall = fan.meanLoss().fallBelow(LITTLE);
-        double longest = fan.length(batch);
+        double longest = caution * fan.length(batch);
         double length = fall > 1 ? bounded(batch, longest) : longest;
         double stepSize = length * warmth;
         double rate = stepSize * end(batch.decay()) * batch.share();
@@ -142,6 +154,12 @@ public final class ScheduleFree implements StepRule {
         direction.add(a - 1, z);
         part = nextPart;
         return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
+    }
+
+    private static double caution(double loss, double ofIgnorance) {
+        double ratio = loss / ofIgnorance;
+        boolean knows = ofIgnorance > 0 && ratio >= 0 && ratio < KNOWS;
+        return knows ? Math.max(LEAST_CAUTION, ratio * ratio) : 1;
     }
 
     /** u, from the direction of this batch. */
@@ -188,6 +206,7 @@ public final class ScheduleFree implements StepRule {
         return Math.max(byTime / sumByTime, weight / sumOfWeights);
     }
 
+    /** Only in the first iteration, before which the base updater has no state to keep. */
     @Override
     public boolean looksAhead() {
         return false;
@@ -219,6 +238,7 @@ public final class ScheduleFree implements StepRule {
     public void state(Scalars scalars) {
         fan.state(scalars);
         data.state(scalars);
+        caution = scalars.next(caution);
         warmth = scalars.next(warmth);
         lag = scalars.next(lag);
         roots = scalars.next(roots);

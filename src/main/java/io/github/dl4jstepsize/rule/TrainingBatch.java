@@ -55,6 +55,12 @@ public interface TrainingBatch extends Losses {
     double inputSize();
 
     /**
+     * The loss that this batch has with all parameters of the output layers at 0: that of a network which knows nothing. NaN if
+     * an output layer has no parameters. Takes a forward pass.
+     */
+    double lossOfIgnorance();
+
+    /**
      * Weight decay: adds a part of the parameters to the direction, those aside that no inputs are multiplied with (biases,
      * the gains of normalizations), or that are frozen.
      */

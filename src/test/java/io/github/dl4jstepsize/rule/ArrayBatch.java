@@ -24,6 +24,7 @@ abstract class ArrayBatch implements TrainingBatch {
     /** The last ones are biases, which do not decay. */
     int biases;
     double inputSize = 1;
+    double lossOfIgnorance = Double.NaN;
     double share = 1;
     boolean decays;
     /** Of the parameters. */
@@ -120,6 +121,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public double nextDecay() {
         return nextDecay;
+    }
+
+    @Override
+    public double lossOfIgnorance() {
+        return lossOfIgnorance;
     }
 
     @Override

@@ -178,6 +178,19 @@ class ScheduleFreeTest {
         assertEquals(weightDecay > 0, weaker > 0 && full > 0, weaker + " decays were weaker, " + full + " were not");
     }
 
+    /** Of a first loss of 1: nothing below half the loss of ignorance is touched, and nobody stands still. */
+    @ParameterizedTest
+    @CsvSource({"2, 0.05", "2.001, 0.012487509", "5, 0.002", "1000, 0.0005", "NaN, 0.05", "-5, 0.05", "0, 0.05"})
+    void stepsAreShorterForWhatHasBeenTrainedBefore(double ofIgnorance, double expected) {
+        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
+        Training training = new Training(rule, START);
+        training.lossOfIgnorance = ofIgnorance;
+        for (int t = 0; t < 3; t++) {
+            training.squaredGradient = new ArrayVector(1, 1, 1);
+            assertEquals(expected, training.step(parameters -> 1, ScheduleFreeTest::gradient).learningRate(), 1e-9);
+        }
+    }
+
     /** An epoch of one batch has no noise, and after a negative loss 0 is nothing special; nothing begins anew in both. */
     @ParameterizedTest
     @CsvSource({"10, 0, true", "1, 0, false", "10, -1, false", "100, 0, false"})
