@@ -177,15 +177,13 @@ abstract class ForwardPass {
     /** The parameters of the output layers; null if one of them has none, or is frozen. */
     final List<INDArray> outputParameters() {
         List<INDArray> all = new ArrayList<>();
-        for (Layer layer : layers()) {
-            if (layer instanceof IOutputLayer) {
-                if (layer.numParams() == 0) {
-                    return null;
-                }
-                all.addAll(layer.paramTable(false).values());
+        for (Layer layer : outputLayers()) {
+            if (!(layer instanceof IOutputLayer) || layer.numParams() == 0) {
+                return null;
             }
+            all.addAll(layer.paramTable(false).values());
         }
-        return all.isEmpty() ? null : all;
+        return all;
     }
 
     /** Whether DL4J changes the parameters once more after a step. */

@@ -5,7 +5,7 @@ package io.github.dl4jstepsize.rule;
  * that the last epoch had.
  * <pre>
  *   m = mean of min(loss, 4 b) over 16 successive batches, or of some more that end with a loss of b at most
- *   b = max(1.5 max(m), max(L) / 100)           m of the last epoch or two; L: the running mean of the losses
+ *   b = max(1.5 max(m), least)                  m of the last epoch or two
  *   the data are others after 16 losses in a row that are greater than b
  * </pre>
  * Where epochs are shorter, 64 batches take an epoch's place. Where nobody counts epochs, it is 64 batches at first, and twice as
@@ -13,9 +13,8 @@ package io.github.dl4jstepsize.rule;
  * Until the first one is complete, nothing is detected.
  * <p>
  * Noise, however heavy its tails, has no such runs. What is different within every epoch (a part with harder examples) has been
- * there in the last one; where it has not, it is new. Neither 1.5 nor a part of the largest loss mean anything where losses are
- * negative, and trainings on a single batch have no noise, but oscillations: nothing is detected in both. Data that change
- * little by little are not detected either.
+ * there in the last one; where it has not, it is new. 1.5 means nothing where losses are negative, and trainings on a single
+ * batch have no noise, but oscillations: do not ask in both. Data that change little by little are not detected either.
  * <p>
  * Source: this project's measurements, zoo-examples/experiments/29-other-data.txt. Detectors of "concept drift" usually watch a
  * classifier's errors (J. Gama et al., "Learning with drift detection", 2004), for which a training has no time.
@@ -27,8 +26,6 @@ final class ChangeDetector {
     private static final double MUCH_LARGER = 1.5;
     /** So many times the bound is what a single loss counts, at most. */
     private static final double OUTLIER = 4;
-    /** The part of the largest mean loss below which nothing matters. */
-    private static final double LITTLE = 0.01;
     /** Of batches, at least. */
     private static final int SHORTEST_EPOCH = 64;
     /** Doublings of it, at most. */
@@ -49,13 +46,13 @@ final class ChangeDetector {
     /**
      * Called once per batch.
      *
-     * @param largestMeanLoss max(L)
+     * @param least           the loss below which none matters
      * @param batchesPerEpoch 0 if not known
      * @param changes         so far
      * @return whether the data are others
      */
-    boolean isChanged(double loss, double largestMeanLoss, int batchesPerEpoch, int changes) {
-        double bound = Math.max(MUCH_LARGER * Math.max(largest, largestBefore), LITTLE * largestMeanLoss);
+    boolean isChanged(double loss, double least, int batchesPerEpoch, int changes) {
+        double bound = Math.max(MUCH_LARGER * Math.max(largest, largestBefore), least);
         boolean isKnown = known == 1;
         sum += isKnown ? Math.min(loss, OUTLIER * bound) : loss;
         count++;

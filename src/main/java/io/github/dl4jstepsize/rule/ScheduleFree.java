@@ -74,7 +74,7 @@ public final class ScheduleFree implements StepRule {
     private static final double LEAST_CAUTION = 0.01;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
-    /** The part of the largest mean loss below which f and q count. */
+    /** The part of the largest mean loss below which f and q count, and no loss tells of other data. */
     private static final double LITTLE = 0.01;
     /** Iterations from one measurement of q's denominator to the next. */
     private static final int MEASURE_EVERY = 50;
@@ -117,7 +117,7 @@ public final class ScheduleFree implements StepRule {
     public boolean beginsAnew(double loss, int batchesPerEpoch, int timesBefore) {
         double largest = fan.meanLoss().largest();
         return batchesPerEpoch != 1 && !Double.isNaN(largest)
-                && data.isChanged(loss, largest, batchesPerEpoch, timesBefore);
+                && data.isChanged(loss, LITTLE * largest, batchesPerEpoch, timesBefore);
     }
 
     @Override

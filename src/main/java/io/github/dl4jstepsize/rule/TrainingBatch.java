@@ -56,7 +56,7 @@ public interface TrainingBatch extends Losses {
 
     /**
      * The loss that this batch has with all parameters of the output layers at 0: that of a network which knows nothing. NaN if
-     * an output layer has no parameters. Takes a forward pass.
+     * an output layer has no parameters, or is frozen. Takes a forward pass.
      */
     double lossOfIgnorance();
 

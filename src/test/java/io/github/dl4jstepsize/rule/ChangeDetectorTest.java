@@ -17,30 +17,35 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 /** Which sequences of losses tell of other data. */
 class ChangeDetectorTest {
 
-    private static final double LARGEST = 2;
+    /** A hundredth of a largest mean loss of 2. */
+    private static final double LEAST = 0.02;
 
     /** The numbers of the batches, from 0, that tell of a change. It begins anew after each, as a rule does. */
     private static List<Integer> changes(int batches, int batchesPerEpoch, IntToDoubleFunction loss) {
         ChangeDetector detector = new ChangeDetector();
-        // Saved and restored after every batch.
         List<Integer> changes = new ArrayList<>();
         for (int t = 0; t < batches; t++) {
             int known = t < batchesPerEpoch ? 0 : batchesPerEpoch;
-            if (detector.isChanged(loss.applyAsDouble(t), LARGEST, known, changes.size())) {
+            if (detector.isChanged(loss.applyAsDouble(t), LEAST, known, changes.size())) {
                 changes.add(t);
                 detector = new ChangeDetector();
             } else {
-                List<Double> saved = new ArrayList<>();
-                detector.state(value -> {
-                    saved.add(value);
-                    return value;
-                });
+                // Saved and restored after every batch.
+                Iterator<Double> saved = state(detector);
                 detector = new ChangeDetector();
-                Iterator<Double> stored = saved.iterator();
-                detector.state(value -> stored.next());
+                detector.state(value -> saved.next());
             }
         }
         return changes;
+    }
+
+    private static Iterator<Double> state(ChangeDetector detector) {
+        List<Double> state = new ArrayList<>();
+        detector.state(value -> {
+            state.add(value);
+            return value;
+        });
+        return state.iterator();
     }
 
     /** Losses of 1, then, when at least 64 batches are known, larger ones: it takes 16 batches, and more than 1.5. */
@@ -100,20 +105,15 @@ class ChangeDetectorTest {
         ChangeDetector mean = new ChangeDetector();
         ChangeDetector less = new ChangeDetector();
         for (int t = 0; t < 64; t++) {
-            mean.isChanged(1, LARGEST, 0, 0);
+            mean.isChanged(1, LEAST, 0, 0);
             if (t > 0) {
-                less.isChanged(1, LARGEST, 0, 0);
+                less.isChanged(1, LEAST, 0, 0);
             }
         }
-        List<Double> saved = new ArrayList<>();
-        less.state(value -> {
-            saved.add(value);
-            return value;
-        });
-        Iterator<Double> stored = saved.iterator();
-        mean.state(value -> (value + stored.next()) / 2);
+        Iterator<Double> other = state(less);
+        mean.state(value -> (value + other.next()) / 2);
         for (int t = 0; t < 40; t++) {
-            assertFalse(mean.isChanged(1, LARGEST, 0, 0));
+            assertFalse(mean.isChanged(1, LEAST, 0, 0));
         }
     }
 
