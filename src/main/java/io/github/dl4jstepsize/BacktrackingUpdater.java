@@ -77,7 +77,10 @@ public abstract class BacktrackingUpdater extends StepSizeUpdater {
             this.maxTrials = maxTrials;
         }
 
-        /** First step that is tried; greater than 0 and at most maxStep. 1 unless set, or maxStep if that is less. */
+        /**
+         * First step that is tried; greater than 0 and, unless asPublished, at most maxStep. 1 unless set, or maxStep if that
+         * is less.
+         */
         public B initialStep(double initialStep) {
             this.initialStep = initialStep;
             return self();

@@ -31,6 +31,11 @@ final class Check {
         return range(property, value, value >= 1 && value < Double.POSITIVE_INFINITY, "1 or greater and finite");
     }
 
+    /** value in ]1, infinity[ */
+    static double greaterThanOne(String property, double value) {
+        return range(property, value, value > 1 && value < Double.POSITIVE_INFINITY, "greater than 1 and finite");
+    }
+
     /** value in [minimum, maximum] */
     static int between(String property, int value, int minimum, int maximum) {
         if (value < minimum || value > maximum) {

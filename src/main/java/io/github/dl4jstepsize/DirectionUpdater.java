@@ -24,6 +24,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private IUpdater baseConfiguration;
     /** Null if it has none. */
     private INDArray baseState;
+    /** Null until a search is there. */
     private GradientUpdater base;
     /** Makes the direction as long as a trial can throw; null if nothing can. */
     private TentativeUpdate tentative;
@@ -31,7 +32,6 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
     private INDArray averagedSquares;
     private StepRule rule;
     private IntSupplier iterations;
-    private boolean attached;
 
     DirectionUpdater(StepSizeUpdater updater, INDArray state) {
         this.updater = updater;
@@ -81,13 +81,12 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
         }
         this.rule = rule;
         this.iterations = iterations;
-        attached = true;
     }
 
     /** Makes the state that of a training that begins. */
     void begin() {
         state.assign(0);
-        if (attached && baseState != null) {
+        if (baseState != null) {
             base = baseConfiguration.instantiate(baseState, true);
         }
     }
@@ -112,7 +111,7 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
 
     @Override
     public void applyUpdater(INDArray view, int iteration, int epoch) {
-        if (!attached) {
+        if (base == null) {
             throw withoutListener(updater);
         }
         if (tentative != null || updater.keepsGradient() && rule.needsGradient()) {

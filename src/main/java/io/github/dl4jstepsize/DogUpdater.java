@@ -14,7 +14,7 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * The authors judge the average of the iterates, not the last one, and call averaging crucial: train with
  * {@code averaging(true)} and evaluate {@link StepSizes#averaged}.
  * <p>
- * No extra pass; the memory of one parameter vector for the start, and of one while the network trains.
+ * No extra pass; the memory of one parameter vector for the start.
  */
 @JsonDeserialize(builder = DogUpdater.Builder.class)
 public final class DogUpdater extends StepSizeUpdater {

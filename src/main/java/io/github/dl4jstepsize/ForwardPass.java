@@ -1,6 +1,7 @@
 package io.github.dl4jstepsize;
 
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
@@ -66,11 +67,13 @@ abstract class ForwardPass {
 
     private final Map<String, Pointer> helperWorkspaces = new HashMap<>();
 
+    private final Model network;
     final Objective objective;
     private double objectiveOfTraining;
 
     /** @param objective what is computed from the output layers */
-    ForwardPass(Objective objective) {
+    ForwardPass(Model network, Objective objective) {
+        this.network = network;
         this.objective = objective;
     }
 
@@ -89,10 +92,14 @@ abstract class ForwardPass {
     abstract Collection<TrainingListener> listeners();
 
     /** The network's and its optimizer's. */
-    abstract void setListeners(Collection<TrainingListener> listeners);
+    final void setListeners(Collection<TrainingListener> listeners) {
+        network.setListeners(listeners);
+    }
 
     /** The network's flat gradient. */
-    abstract INDArray gradientView();
+    final INDArray gradientView() {
+        return network.getGradientsViewArray();
+    }
 
     abstract void setScore(double score);
 
@@ -170,18 +177,25 @@ abstract class ForwardPass {
     }
 
     /** The network's score: the loss that the training pass computed. */
-    abstract double score();
+    final double score() {
+        return network.score();
+    }
 
     abstract Layer[] layers();
 
-    /** The parameters of the output layers; null if one of them has none, or is frozen. */
-    final List<INDArray> outputParameters() {
+    /** The weights of the output layers, or of the layers before those without parameters; null if one is behind a merge. */
+    final List<INDArray> outputWeights() {
         List<INDArray> all = new ArrayList<>();
-        for (Layer layer : outputLayers()) {
-            if (!(layer instanceof IOutputLayer) || layer.numParams() == 0) {
+        for (Trainable output : outputs()) {
+            Trainable layer = output.numParams() > 0 ? output : layerBefore(output).orElse(null);
+            if (layer == null) {
                 return null;
             }
-            all.addAll(layer.paramTable(false).values());
+            layer.paramTable(false).forEach((name, array) -> {
+                if (FanIn.of(layer, name) > 0) {
+                    all.add(array);
+                }
+            });
         }
         return all;
     }
@@ -206,6 +220,9 @@ abstract class ForwardPass {
             layer.applyConstraints(iteration, epoch);
         }
     }
+
+    /** What makes the network's outputs, in their order. */
+    abstract List<Trainable> outputs();
 
     /** Output layers in the order of outputs. */
     abstract Layer[] outputLayers();

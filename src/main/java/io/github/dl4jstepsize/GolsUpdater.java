@@ -41,10 +41,10 @@ public final class GolsUpdater extends StepSizeUpdater {
         if (maxStep < minStep) {
             throw Check.out("maxStep", maxStep, "minStep, which is " + minStep + ", or greater");
         }
-        growth = Check.atLeastOne("growth", builder.growth);
-        if (growth == 1) {
-            throw Check.out("growth", growth, "greater than 1");
+        if (initialStep < minStep || initialStep > maxStep) {
+            throw Check.out("initialStep", initialStep, "between minStep, " + minStep + ", and maxStep, " + maxStep);
         }
+        growth = Check.greaterThanOne("growth", builder.growth);
         c2 = Check.fraction("c2", builder.c2);
         overshoot = Check.fraction("overshoot", builder.overshoot);
         momentum = Check.fraction("momentum", builder.momentum);
@@ -55,7 +55,7 @@ public final class GolsUpdater extends StepSizeUpdater {
         return new Builder();
     }
 
-    /** A builder with the published port's settings, but the paper's algorithm: the port's sign is inverted. */
+    /** A builder with the published port's settings. The algorithm stays the paper's: the port's sign is inverted. */
     public static Builder published() {
         return new Builder().initialStep(1e-4).minStep(1e-8).maxStep(1e7).growth(2).c2(0.9).overshoot(0)
                 .momentum(0.9);
@@ -91,7 +91,15 @@ public final class GolsUpdater extends StepSizeUpdater {
 
     @Override
     StepRule newRule() {
-        return new Gols(initialStep, minStep, maxStep, growth, c2, overshoot, momentum);
+        Gols.Settings settings = new Gols.Settings();
+        settings.initialStep = initialStep;
+        settings.minStep = minStep;
+        settings.maxStep = maxStep;
+        settings.growth = growth;
+        settings.c2 = c2;
+        settings.overshoot = overshoot;
+        settings.momentum = momentum;
+        return new Gols(settings);
     }
 
     /** Builds a {@link GolsUpdater}; every property has its recommended value until it is set. */
@@ -109,7 +117,7 @@ public final class GolsUpdater extends StepSizeUpdater {
         private Builder() {
         }
 
-        /** First step that is tried; greater than 0. */
+        /** First step that is tried; between minStep and maxStep. */
         public Builder initialStep(double initialStep) {
             this.initialStep = initialStep;
             return this;

@@ -32,7 +32,7 @@ final class GraphPass extends ForwardPass {
     private final INDArray[] labels;
 
     GraphPass(ComputationGraph network, Objective objective) {
-        super(objective);
+        super(network, objective);
         this.network = network;
         this.configuration = network.getConfiguration();
         this.outputs = configuration.getNetworkOutputs();
@@ -209,21 +209,6 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
-    void setListeners(Collection<TrainingListener> listeners) {
-        network.setListeners(listeners);
-    }
-
-    @Override
-    INDArray gradientView() {
-        return network.getGradientsViewArray();
-    }
-
-    @Override
-    double score() {
-        return network.score();
-    }
-
-    @Override
     void setScore(double score) {
         network.setScore(score);
     }
@@ -231,6 +216,11 @@ final class GraphPass extends ForwardPass {
     @Override
     Layer[] layers() {
         return network.getLayers();
+    }
+
+    @Override
+    List<Trainable> outputs() {
+        return outputs.stream().map(network::getVertex).collect(Collectors.toList());
     }
 
     @Override

@@ -48,6 +48,9 @@ public final class LabPalUpdater extends StepSizeUpdater {
 
     private static final long serialVersionUID = 1;
 
+    /** Bounds the updater state, which holds two numbers per averaged measurement. */
+    private static final int MAX_AVERAGED = 1000;
+
     private final Mode mode;
     private final double stepAdaptation;
     private final double momentum;
@@ -91,9 +94,6 @@ public final class LabPalUpdater extends StepSizeUpdater {
         trainingSetSize = Check.between("trainingSetSize", builder.trainingSetSize, 0, Integer.MAX_VALUE);
         measurement = Check.given("measurement", builder.measurement);
     }
-
-    /** Bounds the updater state, which holds two numbers per averaged measurement. */
-    private static final int MAX_AVERAGED = 1000;
 
     /** A builder with the recommended settings. */
     public static Builder builder() {

@@ -145,11 +145,10 @@ public final class LineProfile {
             INDArray labels = batch.getLabels().rank() == 2 && rows.length > 0 ? batch.getLabels().getRows(rows) : null;
             if (labels != null && areClasses(labels)) {
                 INDArray probabilities = output(network, batch).getRows(rows);
-                for (double margin : ClassificationError.margins(ClassificationError.numbers(labels),
-                        ClassificationError.numbers(probabilities), (int) labels.size(1))) {
-                    correct += margin > 0 ? 1 : 0;
-                    smooth += 1 / (1 + Math.exp(-margin));
-                }
+                double[] margins = ClassificationError.margins(ClassificationError.numbers(labels),
+                        ClassificationError.numbers(probabilities), (int) labels.size(1));
+                correct += rows.length * (1 - ClassificationError.hard().mean(margins, null));
+                smooth += rows.length * (1 - ClassificationError.smooth(1).mean(margins, null));
                 labelled += rows.length;
             } else if (rows.length > 0) {
                 correct = Double.NaN;

@@ -27,7 +27,7 @@ final class MultiLayerPass extends ForwardPass {
     private final MultiLayerConfiguration configuration;
 
     MultiLayerPass(MultiLayerNetwork network, Objective objective) {
-        super(objective);
+        super(network, objective);
         this.network = network;
         this.configuration = network.getLayerWiseConfigurations();
     }
@@ -161,21 +161,6 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
-    void setListeners(Collection<TrainingListener> listeners) {
-        network.setListeners(listeners);
-    }
-
-    @Override
-    INDArray gradientView() {
-        return network.getGradientsViewArray();
-    }
-
-    @Override
-    double score() {
-        return network.score();
-    }
-
-    @Override
     void setScore(double score) {
         network.setScore(score);
     }
@@ -183,6 +168,11 @@ final class MultiLayerPass extends ForwardPass {
     @Override
     Layer[] layers() {
         return network.getLayers();
+    }
+
+    @Override
+    List<Trainable> outputs() {
+        return List.of(layers()[layers().length - 1]);
     }
 
     @Override

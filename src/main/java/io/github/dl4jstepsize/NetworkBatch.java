@@ -29,6 +29,7 @@ final class NetworkBatch implements TrainingBatch {
     private int epoch;
     private int size;
     private double loss;
+    private double lossOfIgnorance = Double.NaN;
 
     /**
      * @param memory          of the rule
@@ -46,6 +47,11 @@ final class NetworkBatch implements TrainingBatch {
         this.progress = progress;
         this.decay = decay;
         constrained = forwardPass.isConstrained();
+    }
+
+    /** Called when the training pass is complete: an exception leaves no trace. */
+    void askForIgnorance() {
+        lossOfIgnorance = trials.lossOfIgnorance();
     }
 
     /** Called when the direction of an iteration is there. */
@@ -115,7 +121,7 @@ final class NetworkBatch implements TrainingBatch {
 
     @Override
     public double lossOfIgnorance() {
-        return trials.lossOfIgnorance();
+        return lossOfIgnorance;
     }
 
     @Override

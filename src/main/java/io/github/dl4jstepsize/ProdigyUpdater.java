@@ -16,7 +16,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * }</pre>
  * The authors' results are with a learning rate that falls to 0: the decay takes its place.
  * <p>
- * No extra pass; the memory of four parameter vectors, twice that of Adam.
+ * {@code beta2} has to be greater than 0: the estimate forgets with its root. No extra pass; the memory of four parameter
+ * vectors, twice that of Adam.
  */
 @JsonDeserialize(builder = ProdigyUpdater.Builder.class)
 public final class ProdigyUpdater extends AdamDirectionUpdater {
@@ -36,7 +37,6 @@ public final class ProdigyUpdater extends AdamDirectionUpdater {
 
     private ProdigyUpdater(Builder builder) {
         super(builder);
-        // Its root is how fast the estimate forgets; at 0 there would be none.
         Check.properFraction("beta2", getBeta2());
         initialDistance = Check.positive("initialDistance", builder.initialDistance);
         coefficient = Check.positive("coefficient", builder.coefficient);

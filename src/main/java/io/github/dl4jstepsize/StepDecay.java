@@ -23,18 +23,19 @@ final class StepDecay {
         horizon = null;
     }
 
-    /** The factor on the step of this iteration. */
-    double factor() {
-        if (horizon == null) {
-            return 1;
-        }
-        int iterations = progress.iterationsBeforeThis();
-        double epochs = progress.epochsBeforeThis();
-        if (exceeded != horizon && horizon.isExceeded(iterations, epochs)) {
+    /** Called when the iteration is counted: tells, once, that the training has gone on for longer than planned. */
+    void warnBeyondTheEnd() {
+        boolean isBeyond = horizon != null
+                && horizon.isExceeded(progress.iterationsBeforeThis(), progress.epochsBeforeThis());
+        if (isBeyond && exceeded != horizon) {
             exceeded = horizon;
             horizon.warn();
         }
-        return horizon.factor(iterations, epochs);
+    }
+
+    /** The factor on the step of this iteration. */
+    double factor() {
+        return horizon == null ? 1 : horizon.factor(progress.iterationsBeforeThis(), progress.epochsBeforeThis());
     }
 
     /** That of the next one: 0 at the planned end of the training, and beyond it. */

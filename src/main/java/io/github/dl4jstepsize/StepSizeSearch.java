@@ -312,9 +312,8 @@ final class StepSizeSearch {
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
-            if (rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData())) {
-                beginAnew(iteration, loss);
-            }
+            trials.begin();
+            begin(iteration, loss);
             assign(otherStatesBefore, otherStates);
             return true;
         }
@@ -323,6 +322,23 @@ final class StepSizeSearch {
         double stepSize = lastRecord == null ? Double.NaN : lastRecord.stepSize();
         record(new StepRecord(iteration, epoch, loss, Step.chosen(0, stepSize, Outcome.NOT_FINITE), 0, 0));
         return false;
+    }
+
+    /** Lets the rule begin if this is the first batch, or one of other data. */
+    private void begin(int iteration, double loss) {
+        double[] before = layout.collect(progress, rule);
+        boolean anew = rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData());
+        if (rule.asksForIgnorance() && (anew || progress.directions() == 0)) {
+            try {
+                batch.askForIgnorance();
+            } catch (Throwable t) {
+                layout.distribute(before, progress, rule);
+                throw t;
+            }
+        }
+        if (anew) {
+            beginAnew(iteration, loss);
+        }
     }
 
     /** Forgets all but how long the training has been. */
@@ -347,7 +363,6 @@ final class StepSizeSearch {
     void step(int iteration, int epoch, int batchSize) {
         load();
         vectors.frozen().forEach(variable -> variable.getGradView().assign(0));
-        trials.begin();
         batch.begin(iteration, epoch, batchSize);
         Step chosen = choose(epoch, batchSize);
         Step step = scale(rule.decaysByItself() ? chosen : chosen.decayed(decay.factor() * progress.share()));
@@ -382,6 +397,7 @@ final class StepSizeSearch {
         double[] before = layout.collect(progress, rule);
         try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             progress.count(epoch, batchSize);
+            decay.warnBeyondTheEnd();
             Step step = rule.step(batch);
             updaters.forEach(updater -> updater.searched(epoch));
             progress.countDirection();
@@ -389,10 +405,6 @@ final class StepSizeSearch {
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
             assign(otherStates, otherStatesBefore);
-            if (progress.directions() == 0) {
-                // Of rules that look ahead in the first iteration only, nobody keeps the base updater's state.
-                updaters.forEach(DirectionUpdater::begin);
-            }
             throw t;
         }
     }

@@ -10,15 +10,18 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Broadcast;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.stream.IntStream;
 
 /**
- * How large the outputs of a layer's units are to become: the root mean square of each unit's targets in a batch, those that
- * a mask leaves out aside, at least 1. Prices or years ask for larger weights than a network begins with.
+ * How large the sums are to become that a layer's weights make: the root mean square, in a batch, of what each unit's targets are
+ * beside its bias, those that a mask leaves out aside, at least 1. Prices or years ask for larger weights than a network begins
+ * with, unless its biases begin at their mean.
  * <p>
  * It is known for output layers, and for dense layers and convolutions directly before a loss layer, if their activation lets
  * large numbers through: to targets beyond a bounded output, larger weights do not lead.
@@ -45,12 +48,18 @@ final class TargetSize {
                 || !LinearUnits.letThrough(outputLayer, count)) {
             return null;
         }
-        INDArray numbers = FanIn.inFloatingPoint(labels);
+        INDArray numbers = besideBiases(FanIn.inFloatingPoint(labels), layer, units);
         INDArray counted = counted(numbers, pass.labelMask(output), units);
         if (counted == null) {
             return null;
         }
         return Transforms.max(rootMeanSquares(numbers, counted, units), SMALLEST);
+    }
+
+    private static INDArray besideBiases(INDArray numbers, Trainable layer, int units) {
+        INDArray biases = layer.paramTable(false).get(DefaultParamInitializer.BIAS_KEY);
+        return biases == null ? numbers
+                : Broadcast.sub(numbers, biases.reshape(biases.length()).castTo(numbers.dataType()), numbers.ulike(), units);
     }
 
     /**

@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 import java.util.List;
+import java.util.function.DoubleSupplier;
 import java.util.stream.Collectors;
 
 /**
@@ -141,9 +142,9 @@ final class Trials {
         }
     }
 
-    /** Of this iteration's batch, with the parameters of the output layers at 0; NaN if one of them has none. */
+    /** Of this iteration's batch, with the output weights at 0; NaN if they are not known. */
     double lossOfIgnorance() {
-        List<INDArray> outputs = forwardPass.outputParameters();
+        List<INDArray> outputs = forwardPass.outputWeights();
         if (outputs == null) {
             return Double.NaN;
         }
@@ -163,22 +164,18 @@ final class Trials {
         return forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
     }
 
-    private double evaluate(double step, Vector along, LossFunction function) {
+    private double evaluate(double step, Vector along, DoubleSupplier function) {
         try {
             displace(step, along);
             beforeTraining.restore();
             forwardPasses++;
-            double value = function.loss();
+            double value = function.getAsDouble();
             repeatable = RandomState.now().isSameAs(afterTraining);
             return value;
         } finally {
             afterTraining.restore();
             restore();
         }
-    }
-
-    private interface LossFunction {
-        double loss();
     }
 
     /**

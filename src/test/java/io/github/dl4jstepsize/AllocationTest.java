@@ -39,7 +39,6 @@ class AllocationTest {
 
     static Stream<Arguments> methods() {
         return Stream.concat(OperationCountTest.methods(), Stream.of(
-                Arguments.of(new AutoUpdater(), new Adam()),
                 Arguments.of(new MomoUpdater(), new Adam()),
                 Arguments.of(new DogUpdater(), new Sgd()),
                 Arguments.of(new ProdigyUpdater(), new Adam())));

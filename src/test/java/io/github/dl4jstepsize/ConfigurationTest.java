@@ -35,7 +35,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -59,6 +61,7 @@ class ConfigurationTest {
                 LabPalUpdater.builder().mode(LabPalUpdater.Mode.SGD).stepAdaptation(1.1).momentum(0.3).searchEvery(3)
                         .approximationBatches(2).batchSchedule(Map.of(0, 1, 6, 2)).untrustedUpdates(2)
                         .averagedMeasurements(2).measuringStep(0.02).maxStep(0.5).trainingSetSize(2500).build(),
+                LabPalUpdater.builder().measurement(LabPalUpdater.Measurement.PUBLISHED).build(),
                 // The batches that this one keeps at k > 1 are not saved: resumed exactly only while k is 1.
                 LabPalUpdater.published().searchEvery(3).approximationBatches(2).build(),
                 new SlsUpdater(),
@@ -154,6 +157,34 @@ class ConfigurationTest {
                 assertTrue(updater.toString().contains(property.getName() + "="), property.getName());
             }
         }
+    }
+
+    @Test
+    void everyPropertyIsSetByTheBuilder() {
+        Map<Class<?>, List<StepSizeUpdater>> updaters = updaters().collect(Collectors.groupingBy(Object::getClass));
+        updaters.forEach((type, ofType) -> {
+            Map<String, Object> defaults = ofType.get(0).settings();
+            defaults.forEach((name, value) -> assertTrue(name.equals("averaging")
+                    || ofType.stream().anyMatch(updater -> !updater.settings().get(name).equals(value)),
+                    name + " is never changed: " + ofType));
+        });
+    }
+
+    @Test
+    void numbersThatAreNoneAreNamed() throws ReflectiveOperationException {
+        Set<Class<?>> types = updaters().map(Object::getClass).collect(Collectors.toSet());
+        int properties = 0;
+        for (Class<?> type : types) {
+            for (Method property : type.getMethod("builder").getReturnType().getMethods()) {
+                if (Arrays.equals(property.getParameterTypes(), new Class<?>[]{double.class}) && !property.isBridge()) {
+                    properties++;
+                    Object builder = type.getMethod("builder").invoke(null);
+                    property.invoke(builder, Double.NaN);
+                    refused(property.getName(), "NaN", ((StepSizeUpdater.Builder<?>) builder)::build);
+                }
+            }
+        }
+        assertTrue(properties > 50, "" + properties);
     }
 
     @Test
@@ -551,6 +582,8 @@ class ConfigurationTest {
         refused("coefficient", "0.0", () -> ProdigyUpdater.builder().coefficient(0).build());
         refused("growth", "1.0", () -> ProdigyUpdater.builder().growth(1).build());
         refused("growth", "NaN", () -> ProdigyUpdater.builder().growth(Double.NaN).build());
+        refused("initialStep", "1.0E-9", () -> GolsUpdater.builder().initialStep(1e-9).build());
+        refused("growth", "1.0", () -> GolsUpdater.builder().growth(1).build());
         refused("direction", "null", () -> MomoUpdater.builder().direction(null).build());
         refused("maxStep", "0.0", () -> MomoUpdater.builder().maxStep(0).build());
         refused("beta1", "-0.1", () -> MomoUpdater.builder().beta1(-0.1).build());

@@ -3,12 +3,21 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -84,20 +93,56 @@ class OtherDataTest {
         }
     }
 
-    /** Equal probabilities for ten classes, whatever has been learned; parameters and random numbers stay as they are. */
+    /** Equal probabilities for all classes, whatever has been learned; parameters and random numbers stay as they are. */
     @Test
-    void aNetworkThatKnowsNothing() throws IOException {
-        Digits digits = Digits.load();
-        double[] loss = new double[1];
-        MultiLayerNetwork network = network(new ProbeUpdater(batch -> {
-            loss[0] = batch.lossOfIgnorance();
+    void aNetworkThatKnowsNothing() {
+        List<Double> losses = new ArrayList<>();
+        IUpdater updater = new ProbeUpdater(batch -> {
+            losses.add(batch.lossOfIgnorance());
             return Step.chosen(0, 0, Outcome.CONSTANT);
-        }));
-        INDArray before = network.params().dup();
-        network.fit(digits.train.batchBy(BATCH).get(0));
-        assertEquals(Math.log(10), loss[0], 1e-5);
-        assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
-        assertEquals(1, StepSizes.lastRecord(network).forwardPasses());
+        }) {
+            @Override
+            boolean asksForIgnorance() {
+                return true;
+            }
+        };
+        // As Keras' networks are imported.
+        MultiLayerNetwork beforeLoss = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(updater).list(
+                new DenseLayer.Builder().nIn(12).nOut(4).build(), new ActivationLayer(Activation.SOFTMAX),
+                new LossLayer.Builder(LossFunction.MCXENT).activation(Activation.IDENTITY).build()).build());
+        beforeLoss.init();
+        MultiLayerNetwork outputLayer = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
+        for (Model network : List.of(beforeLoss, beforeLoss.toComputationGraph(), outputLayer, outputLayer.toComputationGraph())) {
+            network.setListeners(new StepSizeListener());
+            INDArray before = network.params().dup();
+            Problem.MLP_CLIPPED.fit(network, 1);
+            assertEquals(Math.log(4), losses.get(0), 1e-5);
+            assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
+            assertEquals(1, StepSizes.lastRecord(network).forwardPasses());
+            losses.clear();
+        }
+    }
+
+    /** As users set them where a class is rare: such a network knows nothing yet. */
+    @Test
+    void biasesThatTellHowOftenAClassIsAreNoKnowledge() {
+        double rare = 0.01;
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(new AutoUpdater()).list(
+                new DenseLayer.Builder().nIn(5).nOut(6).activation(Activation.TANH).build(),
+                new OutputLayer.Builder(LossFunction.XENT).activation(Activation.SIGMOID).biasInit(Math.log(rare / (1 - rare)))
+                        .nIn(6).nOut(1).build()).build());
+        network.init();
+        MultiLayerNetwork without = network.clone();
+        without.getLayer(1).getParam("b").assign(0);
+        INDArray features = Problem.random(1, DataType.FLOAT, 64, 5);
+        INDArray labels = Nd4j.zeros(64, 1);
+        assertEquals(firstStep(without, new DataSet(features, labels)), firstStep(network, new DataSet(features, labels)), 1e-12);
+    }
+
+    private static double firstStep(MultiLayerNetwork network, DataSet data) {
+        network.setListeners(new StepSizeListener());
+        network.fit(data);
+        return StepSizes.lastRecord(network).stepSize();
     }
 
     /** A second training of what has been learned leaves it. */

@@ -9,7 +9,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import java.util.function.Function;
 
 /** A step size updater whose rule is a test's own function. */
-final class ProbeUpdater extends StepSizeUpdater {
+class ProbeUpdater extends StepSizeUpdater {
 
     private static final long serialVersionUID = 1;
 
@@ -50,6 +50,11 @@ final class ProbeUpdater extends StepSizeUpdater {
         return base == null ? super.base() : base;
     }
 
+    /** What its rule tells. */
+    boolean asksForIgnorance() {
+        return false;
+    }
+
     @Override
     StepRule newRule() {
         return new StepRule() {
@@ -60,6 +65,11 @@ final class ProbeUpdater extends StepSizeUpdater {
             public Step step(TrainingBatch batch) {
                 steps++;
                 return function.apply(batch);
+            }
+
+            @Override
+            public boolean asksForIgnorance() {
+                return ProbeUpdater.this.asksForIgnorance();
             }
 
             @Override

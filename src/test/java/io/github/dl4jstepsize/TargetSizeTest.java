@@ -82,6 +82,24 @@ class TargetSizeTest {
         assertScales(6, moved.get("1_b"), 300, 1, 2);
     }
 
+    /** Targets far from 0, for which the user has set the biases. */
+    @Test
+    void weightsMakeWhatBiasesDoNot() {
+        double mean = 5000;
+        MultiLayerNetwork network = network(InputType.feedForward(5),
+                numbers(Activation.IDENTITY).biasInit(mean).nOut(3).build());
+        Map<String, INDArray> moved = moved(network,
+                () -> network.fit(Nd4j.ones(DataType.DOUBLE, 4, 5), targets().addi(mean)));
+        assertScales(5, moved.get("0_W"), 300, 1, 2);
+        assertScales(5, moved.get("0_b"), 300, 1, 2);
+
+        MultiLayerNetwork images = network(InputType.convolutional(4, 4, 2),
+                new ConvolutionLayer.Builder(1, 1).biasInit(mean).nOut(3).activation(Activation.IDENTITY).build(),
+                new CnnLossLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).build());
+        assertScales(2, moved(images, () -> images.fit(Nd4j.ones(DataType.DOUBLE, 4, 2, 4, 4), images().addi(mean)))
+                .get("0_W").reshape(3, 2).transpose(), 300, 1, 2);
+    }
+
     /** What is not reached with larger weights, classes by their numbers, and parameters of a distribution. */
     @Test
     void weightsOfBoundedOutputsDoNot() {
@@ -209,6 +227,7 @@ class TargetSizeTest {
     @Test
     void maskedTargetsDoNotCount() {
         MultiLayerNetwork network = network(InputType.feedForward(5), numbers(Activation.IDENTITY).nOut(3).build());
+        ComputationGraph graph = network.toComputationGraph();
         INDArray targets = targets();
         INDArray mask = Nd4j.ones(DataType.DOUBLE, 4, 3);
         targets.putScalar(1, 2, -999);
@@ -216,7 +235,6 @@ class TargetSizeTest {
         DataSet data = new DataSet(Nd4j.ones(DataType.DOUBLE, 4, 5), targets, null, mask);
         assertScales(5, moved(network, () -> network.fit(data)).get("0_b"), 300, 1, 2);
 
-        ComputationGraph graph = network.toComputationGraph();
         graph.setListeners(new StepSizeListener());
         assertScales(5, moved(graph, () -> graph.fit(data)).get("0_b"), 300, 1, 2);
 

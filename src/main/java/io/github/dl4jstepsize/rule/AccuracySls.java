@@ -57,7 +57,9 @@ public final class AccuracySls implements StepRule {
         LARGE
     }
 
-    /** The settings of {@link AccuracySls}; all fields as the updater's properties of the same names. */
+    /**
+     * The settings of {@link AccuracySls}; fields as the updater's properties of the same names, but for what is said otherwise.
+     */
     public static final class Settings {
         public double epsilon;
         /** Whether F is a count of wrong answers, which changes in steps. */

@@ -10,9 +10,9 @@ import java.util.function.IntFunction;
  * <p>
  * Epochs are counted as in {@link Fan}: in a loop of {@code fit(DataSet)} nobody does, and FAN never takes over.
  * <p>
- * One extra pass, in the first iteration; two memory vectors. The momentum averages preconditioned gradients, where Adam
- * preconditions averaged ones, so that both have the same base updater (L. Ziyin et al., "LaProp: separating momentum and
- * adaptivity in Adam", 2020).
+ * One extra pass where it begins, or begins anew with other data; two memory vectors. The momentum averages preconditioned
+ * gradients, where Adam preconditions averaged ones, so that both have the same base updater (L. Ziyin et al., "LaProp:
+ * separating momentum and adaptivity in Adam", 2020).
  * <p>
  * Source: this project's measurements, zoo-examples/experiments/12-known-length.txt and 13-size-of-targets.txt.
  */
@@ -38,6 +38,11 @@ public final class Auto implements StepRule {
     @Override
     public boolean beginsAnew(double loss, int batchesPerEpoch, int timesBefore) {
         return free.beginsAnew(loss, batchesPerEpoch, timesBefore);
+    }
+
+    @Override
+    public boolean asksForIgnorance() {
+        return free.asksForIgnorance();
     }
 
     @Override

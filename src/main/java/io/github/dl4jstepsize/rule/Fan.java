@@ -20,8 +20,8 @@ package io.github.dl4jstepsize.rule;
  *       times max(1, (depth - 2)/4)^2                        all but weights before a normalization; depth: the most layers with
  *                                                            weights to train that follow one another without one between
  *                                                            them, hidden layers with a sigmoid aside
- *   s = max(1, sqrt(mean of y^2))                            weights and bias of an output unit that is not bounded, y its
- *                                                            targets in the first batch; otherwise 1
+ *   s = max(1, sqrt(mean of (y - b)^2))                      weights and bias of an output unit that is not bounded, y its
+ *                                                            targets in the first batch, b its bias; otherwise 1
  *   k = min(weightDecay epochs, 0.1)                         complete epochs since the first step, of more than one batch; 0 for
  *                                                            biases and gains
  *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v

@@ -29,12 +29,21 @@ package io.github.dl4jstepsize.rule;
  */
 public final class Gols implements StepRule {
 
-    private final double minStep;
-    private final double maxStep;
-    private final double growth;
-    private final double c2;
-    private final double overshoot;
-    private final double momentum;
+    /** The settings of {@link Gols}; fields as the updater's properties of the same names. */
+    public static final class Settings {
+        public double initialStep;
+        /** s_min. */
+        public double minStep;
+        /** s_max. */
+        public double maxStep;
+        /** eta. */
+        public double growth;
+        public double c2;
+        public double overshoot;
+        public double momentum;
+    }
+
+    private final Settings settings;
 
     private double step;
     /** Longest step on the current line. */
@@ -45,24 +54,10 @@ public final class Gols implements StepRule {
 
     private enum Phase {NO_LINE, FIRST_POINT, SHRINKING, GROWING}
 
-    /**
-     * @param initialStep s of the first line's first point
-     * @param minStep     s_min
-     * @param maxStep     s_max
-     * @param growth      eta
-     * @param c2          a first point is taken if the loss rises there at most c2 times as steeply as it falls at 0
-     * @param overshoot   shrinking ends where the loss rises at most this times as steeply as it falls at 0
-     * @param momentum    share of the last direction in the new one
-     */
-    public Gols(double initialStep, double minStep, double maxStep, double growth, double c2, double overshoot,
-                double momentum) {
-        this.step = initialStep;
-        this.minStep = minStep;
-        this.maxStep = maxStep;
-        this.growth = growth;
-        this.c2 = c2;
-        this.overshoot = overshoot;
-        this.momentum = momentum;
+    /** @param settings validated by the caller and not changed afterwards */
+    public Gols(Settings settings) {
+        this.settings = settings;
+        step = settings.initialStep;
     }
 
     @Override
@@ -87,15 +82,15 @@ public final class Gols implements StepRule {
         }
         double here = step;
         if (phase == Phase.FIRST_POINT) {
-            if (slopeHere >= 0 && slopeHere <= c2 * Math.abs(slope)) {
+            if (slopeHere >= 0 && slopeHere <= settings.c2 * Math.abs(slope)) {
                 return startLine(batch);
             }
             phase = slopeHere < 0 ? Phase.GROWING : Phase.SHRINKING;
-        } else if (phase == Phase.GROWING ? slopeHere >= 0 : slopeHere <= overshoot * Math.abs(slope)) {
+        } else if (phase == Phase.GROWING ? slopeHere >= 0 : slopeHere <= settings.overshoot * Math.abs(slope)) {
             return startLine(batch);
         }
-        double next = phase == Phase.GROWING ? here * growth : here / growth;
-        if (next > limit || next < minStep) {
+        double next = phase == Phase.GROWING ? here * settings.growth : here / settings.growth;
+        if (next > limit || next < settings.minStep) {
             return startLine(batch);
         }
         step = next;
@@ -118,11 +113,11 @@ public final class Gols implements StepRule {
             return Step.searched(0, step, Outcome.NO_DESCENT);
         }
         double gd = gg;
-        if (momentum != 0) {
-            double product = momentum * direction.dot(batch.memory(0));
+        if (settings.momentum != 0) {
+            double product = settings.momentum * direction.dot(batch.memory(0));
             if (gg + product > 0) {
                 gd = gg + product;
-                direction.add(momentum, batch.memory(0));
+                direction.add(settings.momentum, batch.memory(0));
             }
         }
         double norm = direction.norm();
@@ -131,8 +126,8 @@ public final class Gols implements StepRule {
         }
         boolean first = phase == Phase.NO_LINE;
         slope = -gd;
-        limit = Math.min(maxStep, 1 / norm);
-        step = Math.max(Math.min(step, limit), minStep);
+        limit = Math.min(settings.maxStep, 1 / norm);
+        step = Math.max(Math.min(step, limit), settings.minStep);
         phase = Phase.FIRST_POINT;
         if (retreat > 0) {
             direction.add(-retreat / step, batch.memory(0));

@@ -45,14 +45,14 @@ import java.util.List;
  *       longer than alpha0 at its start. Otherwise alpha0 follows, by a factor of 10 at most.</li>
  *   <li>It walks on where a step was so long that the loss exploded, because a loss as high is mostly as uncertain. Otherwise
  *       the line is given up at its start (per example: at its best point or t = 0.01), so that alpha0 falls to a tenth, where
- *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0), and f(t) &lt;= f(0) + 100 t f'(t), on every convex line
- *       without the 100: a loss that its slope does not explain is that of a batch which is more difficult, not of a step that
- *       is too long.</li>
+ *       f(t) &gt; f(0) + 10 (t + s) with s the standard deviation of f(0), and f(t) &lt;= f(0) + 100 t f'(t), on every convex
+ *       line without the 100: a loss that its slope does not explain is that of a batch which is more difficult, not of a step
+ *       that is too long.</li>
  * </ul>
  */
 public final class Pls implements StepRule {
 
-    /** The settings of {@link Pls}; all fields as the updater's properties of the same names. */
+    /** The settings of {@link Pls}; fields as the updater's properties of the same names, but for what is said otherwise. */
     public static final class Settings {
         public double c1;
         public double wolfeThreshold;

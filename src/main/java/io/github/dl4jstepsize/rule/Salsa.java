@@ -9,7 +9,7 @@ package io.github.dl4jstepsize.rule;
  *   H   = beta3 H + (1 - beta3) (l(0) - l(s))                h_k of the slides
  *   while H &lt; c s G:  s = b s
  *   fast = 0.9 fast + 0.1 s,  slow = 0.99 slow + 0.01 s,  r = fast/slow or its inverse, whichever is above 1
- *   next search after min(maxInterval, 1/(r - 1)) iterations
+ *   next search after min(maxInterval, 1/(r - 1)) iterations; the first nine search in any case
  *   SGD:   d = g
  *   ADAM:  d = g / (sqrt(v_hat) + 1e-8) in a search (m_hat in place of g if momentumInSearch),
  *          d = m_hat / (sqrt(v_hat) + 1e-8) otherwise
@@ -67,8 +67,8 @@ public final class Salsa implements StepRule {
     private static final double ADAM_EPSILON = 1e-8;
     /** Loss and slope below which the published code does not search. */
     private static final double NEGLIGIBLE = 1e-8;
-    /** Iterations that search in any case. */
-    private static final int FIRST_ITERATIONS = 10;
+    /** The first iteration that need not search. */
+    private static final int FIRST_WITHOUT = 10;
     private static final double FAST = 0.9;
     private static final double SLOW = 0.99;
     /** Start of both averages of the step. */
@@ -85,8 +85,9 @@ public final class Salsa implements StepRule {
     private boolean measured;
     private double decrease;
     private double slope;
-    private double fast = PUBLISHED_START;
-    private double slow = PUBLISHED_START;
+    /** 0 before the first step that was found, and so is slow. */
+    private double fast;
+    private double slow;
     private int iterations;
     private int sinceSearch;
 
@@ -96,6 +97,8 @@ public final class Salsa implements StepRule {
         this.armijo = new ArmijoSearch(settings.c, settings.backtrack, settings.maxTrials);
         this.adam = new Adam(settings.beta1, settings.beta2, ADAM_EPSILON);
         this.stepSize = settings.initialStep;
+        this.fast = settings.asPublished ? PUBLISHED_START : 0;
+        this.slow = fast;
     }
 
     @Override
@@ -131,11 +134,10 @@ public final class Salsa implements StepRule {
     }
 
     private void averageStep() {
-        if (!measured && !settings.asPublished) {
+        if (isUntested()) {
             return;
         }
-        boolean first = fast == PUBLISHED_START && slow == PUBLISHED_START;
-        if (first && !settings.asPublished) {
+        if (fast == 0) {
             fast = stepSize;
             slow = stepSize;
         } else {
@@ -144,10 +146,14 @@ public final class Salsa implements StepRule {
         }
     }
 
+    /** Whether the step in use is one that no search has found. */
+    private boolean isUntested() {
+        return !measured && !settings.asPublished;
+    }
+
     private boolean searchIsDue() {
         double ratio = Math.max(fast / slow, slow / fast);
-        boolean untested = !measured && !settings.asPublished;
-        return !settings.adaptiveFrequency || untested || iterations < FIRST_ITERATIONS
+        return !settings.adaptiveFrequency || isUntested() || iterations < FIRST_WITHOUT
                 || sinceSearch >= Math.min(settings.maxInterval, 1 / (ratio - 1 + TINY));
     }
 
@@ -186,7 +192,7 @@ public final class Salsa implements StepRule {
         if (settings.asPublished) {
             stepSize *= settings.growth;
         }
-        double rate = measured || settings.asPublished ? stepSize : 0;
+        double rate = isUntested() ? 0 : stepSize;
         return Step.chosen(rate, stepSize, Outcome.NO_DESCENT).moving(rate * factor);
     }
 

@@ -27,7 +27,7 @@ import java.util.function.IntFunction;
  * <p>
  * a is for networks that have been trained before. A step that trains from scratch would destroy most of what they know, and few
  * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). L0 is the loss of the first batch with the
- * parameters of the output layers at 0; where one has none, a = 1.
+ * weights of the output layers (or of those before a loss without parameters) at 0, their biases as they are.
  * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
@@ -45,8 +45,8 @@ import java.util.function.IntFunction;
  * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
  * batch, nor after a negative loss.
  * <p>
- * One extra pass, in the first iteration; two memory vectors, for the scale of the weights and for z, and that of v: one more
- * than Adam in all.
+ * One extra pass where it begins, or begins anew; two memory vectors, for the scale of the weights and for z, and that of v: one
+ * more than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
  * weights are those of the published code, with the power 1/2 of t where 0 is its default
@@ -118,6 +118,11 @@ public final class ScheduleFree implements StepRule {
         double largest = fan.meanLoss().largest();
         return batchesPerEpoch != 1 && !Double.isNaN(largest)
                 && data.isChanged(loss, LITTLE * largest, batchesPerEpoch, timesBefore);
+    }
+
+    @Override
+    public boolean asksForIgnorance() {
+        return true;
     }
 
     @Override
@@ -206,7 +211,6 @@ public final class ScheduleFree implements StepRule {
         return Math.max(byTime / sumByTime, weight / sumOfWeights);
     }
 
-    /** Only in the first iteration, before which the base updater has no state to keep. */
     @Override
     public boolean looksAhead() {
         return false;

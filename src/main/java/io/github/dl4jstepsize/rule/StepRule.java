@@ -37,6 +37,11 @@ public interface StepRule {
         return false;
     }
 
+    /** Whether this rule asks for {@link TrainingBatch#lossOfIgnorance()} where it begins, or begins anew. */
+    default boolean asksForIgnorance() {
+        return false;
+    }
+
     /**
      * Whether this rule evaluates losses or gradients at other points, which may throw. Only then must the base
      * updater's state be kept until the step is found.

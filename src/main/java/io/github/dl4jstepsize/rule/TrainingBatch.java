@@ -55,8 +55,10 @@ public interface TrainingBatch extends Losses {
     double inputSize();
 
     /**
-     * The loss that this batch has with all parameters of the output layers at 0: that of a network which knows nothing. NaN if
-     * an output layer has no parameters, or is frozen. Takes a forward pass.
+     * The loss that this batch has with the weights of the output layers (or of those before a loss without parameters) at 0:
+     * that of a network which knows no more than its biases, in which a user may have put how often a class is, or the mean of
+     * the targets. NaN if an output is a merge of several layers'. Of the iteration in which a rule that
+     * {@link StepRule#asksForIgnorance asks for it} begins, or begins anew: it takes a forward pass.
      */
     double lossOfIgnorance();
 
@@ -108,6 +110,8 @@ public interface TrainingBatch extends Losses {
      * {@code parameters - step * along}. Only for rules whose direction is the gradient itself. Parameters, gradient,
      * random numbers and running statistics are back in place on return.
      *
+     * @param step     0 for the parameters themselves
+     * @param along    may be null where the step is 0
      * @param parts    number of parts, which have the same number of examples or one more; at most {@link #size()}
      * @param consumer is given each part's size, mean loss and mean gradient, regularisation included but before
      *                 clipping; the gradient is a vector that is lent for the call and takes the place of

@@ -16,7 +16,19 @@ class GolsTest {
     private static final double[] CURVATURES = {3, 0.5, 7};
 
     private static Gols gols(double initialStep, double c2, double momentum) {
-        return new Gols(initialStep, 1e-8, 1e7, GROWTH, c2, 0, momentum);
+        return gols(initialStep, 1e-8, c2, 0, momentum);
+    }
+
+    private static Gols gols(double initialStep, double minStep, double c2, double overshoot, double momentum) {
+        Gols.Settings settings = new Gols.Settings();
+        settings.initialStep = initialStep;
+        settings.minStep = minStep;
+        settings.maxStep = 1e7;
+        settings.growth = GROWTH;
+        settings.c2 = c2;
+        settings.overshoot = overshoot;
+        settings.momentum = momentum;
+        return new Gols(settings);
     }
 
     private static double[] gradient(double[] x) {
@@ -111,12 +123,12 @@ class GolsTest {
     void takesAFirstPointThatRisesGently() {
         Training training = new Training(gols(0.6, 0.9, 0), 0.5);
         // f = x^2/2: a step of 1 is exact, 1.2 overshoots by a slope of 0.2 |F'(0)|.
-        Training over = new Training(new Gols(1.2, 1e-8, 1e7, GROWTH, 0.9, 0, 0), 0.5);
+        Training over = new Training(gols(1.2, 1e-8, 0.9, 0, 0), 0.5);
         over.step(x -> x[0] * x[0] / 2, x -> x.clone());
         assertEquals(0.5 - 1.2 * 0.5, over.parameters[0], 1e-12);
         assertEquals(Outcome.NEXT_LINE, over.step(x -> x[0] * x[0] / 2, x -> x.clone()).outcome());
         // 1.95 overshoots by 0.95 |F'(0)| and is halved.
-        Training far = new Training(new Gols(1.95, 1e-8, 1e7, GROWTH, 0.9, 0, 0), 0.5);
+        Training far = new Training(gols(1.95, 1e-8, 0.9, 0, 0), 0.5);
         far.step(x -> x[0] * x[0] / 2, x -> x.clone());
         Step step = far.step(x -> x[0] * x[0] / 2, x -> x.clone());
         assertEquals(Outcome.WALKED, step.outcome());
@@ -131,7 +143,7 @@ class GolsTest {
     @Test
     void shrinksUntilItRisesAsGentlyAsTheOvershootAllows() {
         for (double overshoot : new double[]{0, 0.9}) {
-            Training training = new Training(new Gols(3.6, 1e-8, 1e7, GROWTH, 0, overshoot, 0), 0.2);
+            Training training = new Training(gols(3.6, 1e-8, 0, overshoot, 0), 0.2);
             training.step(x -> x[0] * x[0] / 2, x -> x.clone());
             assertEquals(1.8, training.step(x -> x[0] * x[0] / 2, x -> x.clone()).stepSize());
             Step step = training.step(x -> x[0] * x[0] / 2, x -> x.clone());
@@ -145,8 +157,8 @@ class GolsTest {
     @CsvSource({"0, 0", "0, 0.9", "0.9, 0", "0.9, 0.9"})
     void aBatchWithoutAGradientChangesNothing(double c2, double overshoot) {
         for (int empty = 1; empty < 30; empty++) {
-            Training training = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
-            Training other = new Training(new Gols(1e-3, 1e-8, 1e7, GROWTH, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
+            Training training = new Training(gols(1e-3, 1e-8, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
+            Training other = new Training(gols(1e-3, 1e-8, c2, overshoot, 0.9), 0.1, -0.05, 0.04);
             for (int t = 0; t < 60; t++) {
                 if (t == empty) {
                     Step step = training.step(GolsTest::quadratic, x -> new double[3]);
@@ -168,7 +180,7 @@ class GolsTest {
         }
         assertTrue(largest <= 1.0 / 4 && largest > 1.0 / 4 / GROWTH, largest + " against 1/|d|");
         // Rises whatever the step: ends at the smallest step and goes on.
-        Training rising = new Training(new Gols(1e-4, 1e-6, 1e7, GROWTH, 0.9, 0, 0), 0);
+        Training rising = new Training(gols(1e-4, 1e-6, 0.9, 0, 0), 0);
         double smallest = 1;
         int lines = 0;
         double sign = 1;

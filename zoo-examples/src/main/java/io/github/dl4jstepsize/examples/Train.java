@@ -115,7 +115,9 @@ final class Train implements Callable<Integer> {
         Picture.loss(losses, updater, training.loss, RUNNING_MEAN, Picture.BLUE);
 
         if (!alone) {
-            Training other = new Training(workload.network(examples, Updaters.named(baseline, iterations), seed));
+            Network beside = workload.network(examples, Updaters.named(baseline, iterations), seed);
+            Updaters.tellLength(beside, baseline, iterations);
+            Training other = new Training(beside);
             other.run(label(baseline), lastEpoch, batches.apply(0).count(), batches, () -> { });
             report(baseline, workload, examples, other);
             Picture.loss(losses, baseline + " (baseline)", other.loss, RUNNING_MEAN, Picture.ORANGE);

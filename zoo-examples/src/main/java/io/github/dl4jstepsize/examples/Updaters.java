@@ -145,7 +145,7 @@ final class Updaters {
 
     /** Whether what an updater does in an iteration depends on how many there will be. */
     static boolean dependsOnLength(String name) {
-        return name.contains(":" + LINEAR);
+        return List.of(name.split(SEPARATOR)).contains(LINEAR);
     }
 
     /** Tells a network how many iterations there will be, if the name of its updater says so. */

@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,6 +51,19 @@ class TrainCommandTest {
         assertEquals(0, run.exitCode, run::toString);
         assertTrue(accuracy(run, "sgd=0.1") > 10, run::toString);
         assertTrue(Files.exists(directory.resolve("train-digits-sgd=0.1.png")), run::toString);
+    }
+
+    /** Also behind an equals sign, and in the baseline: with the same steps the same network comes out. */
+    @Test
+    void stepsOfTheBaselineFallToo() {
+        Run linear = Run.of("train", "--data", "digits-mlp", "--updater", "pal:linear", "--baseline", "pal=linear", "--epochs", 2,
+                "--out", directory);
+        Run constant = Run.of("train", "--data", "digits-mlp", "--updater", "pal", "--baseline", "none", "--epochs", 2,
+                "--out", directory);
+
+        assertEquals(0, linear.exitCode, linear::toString);
+        assertEquals(accuracy(linear, "pal:linear"), accuracy(linear, "pal=linear"), linear::toString);
+        assertNotEquals(accuracy(linear, "pal:linear"), accuracy(constant, "pal"), linear::toString);
     }
 
     /** What DL4J's page asks for to draw the chart of learning rates of the first layer. */
