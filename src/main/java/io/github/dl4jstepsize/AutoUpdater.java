@@ -10,8 +10,9 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * The updater for whoever has no reason to choose another one: nothing to set.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new AutoUpdater())
- *   net.addListeners(new StepSizeListener().epochs(10));         // if you know how long: then use net itself
- *   Model best = StepSizes.averaged(net, trainingData);          // if you do not: then use the average, at any time
+ *   net.addListeners(new StepSizeListener());
+ *   net.fit(iterator, 10);                                       // after each epoch net is the average of its iterates
+ *   Model best = StepSizes.averaged(net);                        // batches one by one: a copy with the average, at any time
  * }</pre>
  * The method is that of {@link ScheduleFreeUpdater}, with its recommended settings; in a training whose length is known, that
  * of {@link FanUpdater} from when, with epochs of one batch, the mean loss has fallen to a hundredth of its largest: see

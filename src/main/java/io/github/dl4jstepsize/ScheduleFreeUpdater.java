@@ -13,8 +13,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * formulas and the source are at {@link ScheduleFree}.
  * <pre>{@code
  *   new NeuralNetConfiguration.Builder().updater(new ScheduleFreeUpdater())
- *   MultiLayerNetwork best = StepSizes.averaged(net, trainingData);    // at any time
- *   net.addListeners(new StepSizeListener().epochs(10));               // or: net itself is the average after ten epochs
+ *   net.fit(iterator, 10);                                             // after each epoch net is the average
+ *   MultiLayerNetwork best = StepSizes.averaged(net);                  // a copy with the average, at any time
  * }</pre>
  * Batches of fewer than 32 examples make shorter steps, as in {@link io.github.dl4jstepsize.rule.Fan}.
  * <p>

@@ -24,8 +24,9 @@ import java.util.function.Consumer;
  * Whoever passes batches to {@code fit} one by one should not draw from ND4J's random numbers in between: the trials would have
  * other dropout masks than the training pass, though all of them the same.
  * <p>
- * Add it before a CheckpointListener that saves every epoch. Otherwise a network that was saved after its first epoch takes the
- * second one for a part of it, when it is restored.
+ * Add it before listeners that evaluate or save the network after an epoch. Behind others it comes too late to put {@link
+ * AutoUpdater}'s average into the network, and a network that was saved after its first epoch takes the second one for a part of
+ * it, when it is restored.
  */
 public final class StepSizeListener extends BaseTrainingListener implements Serializable {
 
@@ -76,8 +77,8 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * <p>
      * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
      * {@link ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last
-     * twentieth. Unless the decay is NONE, their network ends at the average. Who trains on stays at the average and has a
-     * fifth of the step; where FAN has taken over in AutoUpdater, a hundredth.
+     * twentieth. Unless the decay is NONE, their network ends at the average, also if batches are passed
+     * one by one. Who trains on stays at the average and has a fifth of the step; where FAN has taken over in AutoUpdater, a hundredth.
      *
      * @param epochs 1 or greater
      * @return this listener

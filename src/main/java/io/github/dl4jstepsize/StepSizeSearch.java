@@ -3,6 +3,7 @@ package io.github.dl4jstepsize;
 import io.github.dl4jstepsize.rule.Outcome;
 import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
+import io.github.dl4jstepsize.rule.Vector;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -19,7 +20,10 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 
 /**
  * The search for step sizes in one network: runs at the end of DL4J's update pipeline, when the gradient view holds the
@@ -168,6 +172,9 @@ final class StepSizeSearch {
         load();
         epochHeard = true;
         progress.epochStarts();
+        if (rule.averages() && progress.directions() > 0) {
+            move(vectors.flatParameters(), rule::leaveAverage);
+        }
     }
 
     /** Called where an epoch ends: DL4J counts it a little later, when the network may have been saved already. */
@@ -175,6 +182,23 @@ final class StepSizeSearch {
         load();
         progress.epochEnds();
         progress.guard.epochEnds(updaters.get(0).updater());
+        if (rule.averages() && progress.directions() > 0) {
+            move(vectors.flatParameters(), rule::goToAverage);
+            if (batch.isConstrained()) {
+                // The average of unit vectors is no unit vector.
+                forwardPass.applyConstraints(0, 0);
+            }
+        }
+    }
+
+    /** Moves parameters, but not what is frozen: an average of equal numbers is one of them but for roundings. */
+    private void move(INDArray parameters, BiConsumer<Vector, IntFunction<Vector>> where) {
+        List<INDArray> frozen = vectors.frozen().stream()
+                .map(variable -> parameters.get(NetworkVectors.place(variable, vectors.flatParameters())))
+                .collect(Collectors.toList());
+        List<INDArray> before = frozen.stream().map(INDArray::dup).collect(Collectors.toList());
+        where.accept(vectors.of(parameters), index -> memory[index]);
+        assign(frozen, before);
     }
 
     /** Called when an iteration is complete. */
@@ -241,17 +265,8 @@ final class StepSizeSearch {
                     + " (DL4J's ParallelWrapper keeps that of a MultiLayerNetwork to itself: give it"
                     + " network.toComputationGraph())"));
         }
-        INDArray parameters = vectors.flatParameters();
-        INDArray result = parameters.dup();
-        BlockVector copy = vectors.of(result);
-        if (rule.averages()) {
-            rule.average(copy, index -> memory[index]);
-        } else {
-            copy.assign(average);
-        }
-        // An average of equal numbers is one of them but for roundings.
-        vectors.frozen().stream().map(variable -> NetworkVectors.place(variable, parameters))
-                .forEach(place -> result.get(place).assign(parameters.get(place)));
+        INDArray result = vectors.flatParameters().dup();
+        move(result, rule.averages() ? rule::average : (parameters, none) -> parameters.assign(average));
         return result;
     }
 

@@ -67,6 +67,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /** The average of the iterates beside the parameters. */
 class AveragingTest {
 
+    /** In an epoch. */
+    private static final int BATCHES = 5;
     private static final Set<String> STATISTICS = Set.of("mean", "var", "log10stdev");
 
     private static StepSizeUpdater updater() {
@@ -299,19 +301,73 @@ class AveragingTest {
         }
     }
 
-    /** Where the listener knows the length, the network itself ends at the average. */
+    /** Whoever evaluates or saves the network after an epoch has the average. */
+    @ParameterizedTest
+    @EnumSource(value = Problem.class, names = {"MLP_CLIPPED", "CNN_BATCH_NORM_DROPOUT", "RESIDUAL_GRAPH", "FROZEN_BELOW"})
+    void betweenEpochsANetworkIsItsAverage(Problem problem) throws IOException {
+        Model network = network(problem, new AutoUpdater(), DataType.DOUBLE);
+        Model batchByBatch = network(problem, new AutoUpdater(), DataType.DOUBLE);
+        INDArray frozen = network.paramTable().get("0_W");
+        INDArray frozenBefore = frozen == null ? null : frozen.dup();
+        for (int epoch = 0; epoch < 3; epoch++) {
+            Nd4j.getRandom().setSeed(1 + epoch);
+            fitEpoch(network, problem, epoch);
+            assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(network).params(), network.params()));
+            Nd4j.getRandom().setSeed(1 + epoch);
+            for (int i = 0; i < BATCHES; i++) {
+                Problem.fit(batchByBatch, problem.batch(BATCHES * epoch + i, 8, DataType.DOUBLE));
+            }
+            countEpoch(batchByBatch);
+            assertTrue(ForwardPassTest.maxDifference(batchByBatch.params(), network.params()) > 1e-5, "it moved");
+            assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(batchByBatch).params(), network.params()), 1e-10,
+                    "it goes on as if it had not, epoch " + epoch);
+            network = Problem.restored(network);
+            network.addListeners(new StepSizeListener());
+        }
+        if (problem == Problem.FROZEN_BELOW) {
+            assertEquals(0, ForwardPassTest.maxDifference(frozenBefore, network.paramTable().get("0_W")));
+        }
+    }
+
+    /** Also if somebody says it twice. */
+    @Test
+    void anEpochThatHasEndedTwice() {
+        MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, new AutoUpdater(), DataType.DOUBLE);
+        network.addListeners(new StepSizeListener());
+        fitEpoch(network, Problem.MLP_CLIPPED, 0);
+        assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(network).params(), network.params()));
+    }
+
+    private static void fitEpoch(Model network, Problem problem, int epoch) {
+        List<DataSet> batches = new ArrayList<>();
+        for (int i = 0; i < BATCHES; i++) {
+            MultiDataSet batch = problem.batch(BATCHES * epoch + i, 8, DataType.DOUBLE);
+            batches.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        }
+        if (network instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) network).fit(new ExistingDataSetIterator(batches));
+        } else {
+            ((ComputationGraph) network).fit(new ExistingDataSetIterator(batches));
+        }
+    }
+
+    private static void countEpoch(Model network) {
+        if (network instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) network).incrementEpochCount();
+        } else {
+            ((ComputationGraph) network).incrementEpochCount();
+        }
+    }
+
+    /** Where the listener knows the length, the network itself ends at the average, also if batches are passed one by one. */
     @Test
     void ofAutoInATrainingOfKnownLength() {
-        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.FLOAT);
-        List<DataSet> epoch = new ArrayList<>();
-        for (int i = 0; i < 5; i++) {
-            MultiDataSet batch = Problem.MLP_CLIPPED.batch(i, 8, DataType.FLOAT);
-            epoch.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
-        }
+        Model network = network(Problem.MLP_CLIPPED, new AutoUpdater(), DataType.FLOAT);
         double[] apart = new double[6];
         network.setListeners(new StepSizeListener().epochs(4));
         for (int i = 0; i < apart.length; i++) {
-            network.fit(new ExistingDataSetIterator(epoch));
+            Problem.MLP_CLIPPED.fit(network, BATCHES);
+            countEpoch(network);
             apart[i] = ForwardPassTest.maxDifference(network.params(), StepSizes.averaged(network).params());
         }
         assertTrue(apart[0] > 0 && apart[2] > 0, Arrays.toString(apart));

@@ -230,7 +230,9 @@ class DecayTest {
             MultiLayerNetwork restored = CheckpointListener.loadCheckpointMLN(directory, checkpoint);
             restored.setListeners(ours);
             restored.fit(new ExistingDataSetIterator(epoch()), 3 - checkpoint);
-            assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()), updater.toString());
+            // Before ours hears of it, the network is not at the average, from which the next epoch begins but for roundings.
+            assertEquals(0, ForwardPassTest.maxDifference(whole.params(), restored.params()), oursFirst ? 0 : 1e-12,
+                    updater.toString());
             assertEquals(StepSizes.lastRecord(whole).learningRate(), StepSizes.lastRecord(restored).learningRate());
         }
     }

@@ -124,8 +124,8 @@ class TrainingLoopTest {
 
     @Test
     void earlyStoppingTrains() {
-        DataSetIterator train = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
-        DataSetIterator test = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+        DataSetIterator train = examples();
+        DataSetIterator test = examples();
         MultiLayerNetwork network = network(Problem.MLP_CLIPPED);
         network.addListeners(new StepSizeListener());
         INDArray start = network.params().dup();
@@ -147,25 +147,43 @@ class TrainingLoopTest {
     /** As README says: the score of each epoch is that of the average, and the best network has it. */
     @Test
     void earlyStoppingOnTheAverage() {
-        DataSetIterator train = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
-        DataSetIterator test = new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
-        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.FLOAT);
-        network.setListeners(new StepSizeListener());
-        DataSetLossCalculator calculator = new DataSetLossCalculator(test, true) {
+        DataSetLossCalculator calculator = new DataSetLossCalculator(examples(), true) {
             @Override
             public double calculateScore(Model model) {
                 return super.calculateScore(StepSizes.averaged(model));
             }
         };
+        EarlyStoppingResult<MultiLayerNetwork> result =
+                stoppedEarly(LabPalUpdater.builder().averaging(true).build(), calculator);
+        double score = Collections.min(result.getScoreVsEpoch().values());
+        assertEquals(score, calculator.calculateScore(result.getBestModel()), 1e-9);
+        assertNotEquals(score, new DataSetLossCalculator(examples(), true).calculateScore(result.getBestModel()), 1e-9);
+    }
+
+    /** The network itself is the average then. */
+    @Test
+    void earlyStoppingWithAuto() {
+        EarlyStoppingResult<MultiLayerNetwork> result =
+                stoppedEarly(new AutoUpdater(), new DataSetLossCalculator(examples(), true));
+        MultiLayerNetwork best = result.getBestModel();
+        assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(best).params(), best.params()));
+        assertEquals(Collections.min(result.getScoreVsEpoch().values()),
+                new DataSetLossCalculator(examples(), true).calculateScore(best), 1e-9);
+    }
+
+    private static DataSetIterator examples() {
+        return new ListDataSetIterator<>(DataSet.merge(batches(Problem.MLP_CLIPPED)).asList(), 8);
+    }
+
+    private static EarlyStoppingResult<MultiLayerNetwork> stoppedEarly(StepSizeUpdater updater,
+                                                                       DataSetLossCalculator calculator) {
+        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
+        network.setListeners(new StepSizeListener());
         EarlyStoppingConfiguration<MultiLayerNetwork> configuration =
                 new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
                         .epochTerminationConditions(new MaxEpochsTerminationCondition(5))
                         .scoreCalculator(calculator).modelSaver(new InMemoryModelSaver<>()).build();
-        EarlyStoppingResult<MultiLayerNetwork> result = new EarlyStoppingTrainer(configuration, network, train).fit();
-        MultiLayerNetwork best = StepSizes.averaged(result.getBestModel());
-        double score = Collections.min(result.getScoreVsEpoch().values());
-        assertEquals(score, new DataSetLossCalculator(test, true).calculateScore(best), 1e-9);
-        assertNotEquals(score, new DataSetLossCalculator(test, true).calculateScore(result.getBestModel()), 1e-9);
+        return new EarlyStoppingTrainer(configuration, network, examples()).fit();
     }
 
     @Test

@@ -79,6 +79,20 @@ public final class Auto implements StepRule {
     }
 
     @Override
+    public void goToAverage(Vector parameters, IntFunction<Vector> memory) {
+        if (!tookOver) {
+            free.goToAverage(parameters, memory);
+        }
+    }
+
+    @Override
+    public void leaveAverage(Vector parameters, IntFunction<Vector> memory) {
+        if (!tookOver) {
+            free.leaveAverage(parameters, memory);
+        }
+    }
+
+    @Override
     public int memoryVectors() {
         return 2;
     }

@@ -29,6 +29,8 @@ import java.util.function.IntFunction;
  * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). L0 is the loss of the first batch with the
  * weights of the output layers (or of those before a loss without parameters) at 0, their biases as they are.
  * <p>
+ * Between two epochs the parameters are at x, so that the network is the average when it is evaluated or saved.
+ * <p>
  * There is no momentum: beta takes its place. x is not stored, it follows from y and z. The end is the last twentieth where the
  * decay is linear. After it e' is 0: whoever trains on does so at the average.
  * <p>
@@ -98,6 +100,8 @@ public final class ScheduleFree implements StepRule {
     private double sumByTime;
     /** (1 - beta) e': the part of y that is z. */
     private double part;
+    /** Whether the parameters are at x in the place of y. */
+    private boolean atAverage;
 
     /**
      * @param step        r
@@ -146,18 +150,20 @@ public final class ScheduleFree implements StepRule {
         double nextPart = (1 - beta) * end(batch.nextDecay());
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
-        double a = (1 - nextPart) * (1 - c) / (1 - part);
+        double present = presentPart();
+        double a = (1 - nextPart) * (1 - c) / (1 - present);
         z.add(-rate, direction);
-        direction.scale(a * part * rate);
+        direction.scale(a * present * rate);
         if (batch.isConstrained()) {
             // As if the step had led to where z is then.
-            direction.add(a * part, z);
+            direction.add(a * present, z);
             batch.constrain(z);
-            direction.add(-a * part, z);
+            direction.add(-a * present, z);
         }
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;
+        atAverage = false;
         return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
@@ -176,7 +182,7 @@ public final class ScheduleFree implements StepRule {
         if (lag > 0) {
             Vector direction = batch.direction();
             double along = -direction.dotDifference(batch.memory(1), batch.parameters());
-            if (along > AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
+            if (along > AGREEMENT * direction.dot(direction) * (1 - presentPart()) * lag) {
                 warmth = Math.min(1, GROWTH * warmth);
             }
         }
@@ -226,10 +232,32 @@ public final class ScheduleFree implements StepRule {
         return true;
     }
 
+    /** The part of the parameters that is z. */
+    private double presentPart() {
+        return atAverage ? 0 : part;
+    }
+
     @Override
     public void average(Vector parameters, IntFunction<Vector> memory) {
-        parameters.scale(1 / (1 - part));
-        parameters.add(-part / (1 - part), memory.apply(1));
+        if (!atAverage) {
+            parameters.scale(1 / (1 - part));
+            parameters.add(-part / (1 - part), memory.apply(1));
+        }
+    }
+
+    @Override
+    public void goToAverage(Vector parameters, IntFunction<Vector> memory) {
+        average(parameters, memory);
+        atAverage = true;
+    }
+
+    @Override
+    public void leaveAverage(Vector parameters, IntFunction<Vector> memory) {
+        if (atAverage) {
+            parameters.scale(1 - part);
+            parameters.add(part, memory.apply(1));
+            atAverage = false;
+        }
     }
 
     /** The scale of the weights, and z. */
@@ -249,5 +277,6 @@ public final class ScheduleFree implements StepRule {
         sumByTime = scalars.next(sumByTime);
         sumOfWeights = scalars.next(sumOfWeights);
         part = scalars.next(part);
+        atAverage = scalars.next(atAverage);
     }
 }

@@ -86,6 +86,17 @@ public interface StepRule {
         throw new UnsupportedOperationException(getClass().getSimpleName() + " keeps no average");
     }
 
+    /**
+     * Puts the network's parameters at the average of the iterates, if this rule {@link #averages}: an epoch is over, and the
+     * network may be evaluated or saved.
+     */
+    default void goToAverage(Vector parameters, IntFunction<Vector> memory) {
+    }
+
+    /** Takes them back to where the next gradient is to be taken, unless they are there already: the next epoch begins. */
+    default void leaveAverage(Vector parameters, IntFunction<Vector> memory) {
+    }
+
     /** Passes each remembered scalar to {@code scalars}, always the same ones in the same order. */
     void state(Scalars scalars);
 

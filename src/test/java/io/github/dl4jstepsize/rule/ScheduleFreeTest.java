@@ -169,6 +169,18 @@ class ScheduleFreeTest {
                 assertEquals(y[i], training.parameters[i], 1e-12, "y, iteration " + t);
                 assertEquals(x[i], average[i], 1e-12, "x, iteration " + t);
             }
+            if (t % 10 == 0) {
+                rule.goToAverage(new ArrayVector(training.parameters), training::memory);
+                assertArrayEquals(average, training.parameters);
+                assertArrayEquals(average, average(rule, training));
+                // Where nobody tells that the training goes on, a gradient is taken there.
+                boolean goesBack = t % 20 == 0;
+                if (goesBack) {
+                    rule.leaveAverage(new ArrayVector(training.parameters), training::memory);
+                }
+                assertArrayEquals(goesBack ? y : x, training.parameters, 1e-12);
+                y = training.parameters.clone();
+            }
         }
         String counts = agreed + " directions agreed, " + disagreed + " did not, " + nearly + " nearly";
         assertTrue(agreed > 0 && disagreed > 0 == difference > 0 && nearly > 0 == difference > 0, counts);
