@@ -25,6 +25,7 @@ import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.api.memory.enums.ResetPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -36,6 +37,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -77,8 +79,20 @@ abstract class ForwardPass {
         this.objective = objective;
     }
 
-    /** The objective, or the loss, at the current parameters: mean over the batch, with regularisation. */
-    abstract double value(Objective wanted);
+    /**
+     * The objective, or the loss, of each output at the current parameters: mean over the batch, the first one with
+     * regularisation.
+     */
+    abstract double[] values(Objective wanted);
+
+    /** Their sum. */
+    final double value(Objective wanted) {
+        double sum = 0;
+        for (double value : values(wanted)) {
+            sum += value;
+        }
+        return sum;
+    }
 
     /** The batch that is being trained on. */
     abstract KeptInput current();
@@ -105,10 +119,29 @@ abstract class ForwardPass {
 
     /** As {@link #value(Objective)}, for another batch. */
     final double value(Objective wanted, KeptInput input) {
+        return with(input, () -> value(wanted));
+    }
+
+    /** The loss of each output, without regularisation. */
+    final double[] losses() {
+        double[] losses = values(Objective.LOSS);
+        losses[0] -= regularization();
+        return losses;
+    }
+
+    /** The same with the labels of other examples of the batch. */
+    final double[] lossesWithOtherLabels() {
+        return with(current().withOtherLabels(), this::losses);
+    }
+
+    /** What L1 and L2 add to the loss. */
+    abstract double regularization();
+
+    private <T> T with(KeptInput input, Supplier<T> function) {
         KeptInput current = current();
         try {
             use(input);
-            return value(wanted);
+            return function.get();
         } finally {
             use(current);
         }
@@ -377,11 +410,23 @@ abstract class ForwardPass {
             return map(array -> {
                 // Layers make a column, step by step of time, of a mask that has a row per example.
                 INDArray rows = array.size(0) == size ? array : array.reshape('f', size, array.size(0) / size);
-                INDArrayIndex[] indices = new INDArrayIndex[rows.rank()];
-                Arrays.fill(indices, NDArrayIndex.all());
-                indices[0] = NDArrayIndex.interval(from, to);
-                return rows.get(indices).dup();
+                return rows(rows, from, to).dup();
             });
+        }
+
+        /** Each example has the labels of the one half a batch away. */
+        KeptInput withOtherLabels() {
+            long size = features[0].size(0);
+            return size == 1 ? this : new KeptInput(features,
+                    map(labels, array -> Nd4j.concat(0, rows(array, size / 2, size), rows(array, 0, size / 2))),
+                    featureMasks, labelMasks);
+        }
+
+        private static INDArray rows(INDArray array, long from, long to) {
+            INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
+            Arrays.fill(indices, NDArrayIndex.all());
+            indices[0] = NDArrayIndex.interval(from, to);
+            return array.get(indices);
         }
 
         KeptInput copy() {

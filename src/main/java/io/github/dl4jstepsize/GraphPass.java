@@ -52,14 +52,14 @@ final class GraphPass extends ForwardPass {
     }
 
     @Override
-    double value(Objective wanted) {
+    double[] values(Objective wanted) {
         LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
                 network.getInput(0));
         network.setLayerMaskArrays(network.getInputMaskArrays(), network.getLabelMaskArrays());
         Map<RecurrentLayer, Map<String, INDArray>> recurrentState = rewindRecurrentState();
         try (MemoryWorkspace all = workspaces.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
             forward(workspaces);
-            return value(wanted, workspaces);
+            return values(wanted, workspaces);
         } finally {
             restoreRecurrentState(recurrentState);
             for (GraphVertex vertex : network.getVertices()) {
@@ -69,6 +69,11 @@ final class GraphPass extends ForwardPass {
                 layer.clearNoiseWeightParams();
             }
         }
+    }
+
+    @Override
+    double regularization() {
+        return network.calcRegularizationScore(true);
     }
 
     private void forward(LayerWorkspaceMgr workspaces) {
@@ -98,12 +103,11 @@ final class GraphPass extends ForwardPass {
 
     /**
      * The training pass meets the outputs in reverse topological order, in its backward half, and draws their random
-     * numbers then; the sum is over the outputs in their own order, in which regularisation is added to the first.
+     * numbers then; regularisation is added to the first in their own order.
      */
-    private double value(Objective wanted, LayerWorkspaceMgr workspaces) {
+    private double[] values(Objective wanted, LayerWorkspaceMgr workspaces) {
         double[] scores = new double[outputs.size()];
         int[] order = network.topologicalSortOrder();
-        double regularization = network.calcRegularizationScore(true);
         for (int i = order.length - 1; i >= 0; i--) {
             GraphVertex vertex = network.getVertices()[order[i]];
             int output = outputs.indexOf(vertex.getVertexName());
@@ -117,14 +121,10 @@ final class GraphPass extends ForwardPass {
             layer.setMaskArray(labelMask(output));
             layer.setLabels(labels[output]);
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                scores[output] = wanted.of(layer, output == 0 ? regularization : 0.0, workspaces);
+                scores[output] = wanted.of(layer, output == 0 ? regularization() : 0.0, workspaces);
             }
         }
-        double sum = 0;
-        for (double score : scores) {
-            sum += score;
-        }
-        return sum;
+        return scores;
     }
 
     @Override

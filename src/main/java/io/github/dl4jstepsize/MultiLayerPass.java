@@ -33,7 +33,7 @@ final class MultiLayerPass extends ForwardPass {
     }
 
     @Override
-    double value(Objective wanted) {
+    double[] values(Objective wanted) {
         LayerWorkspaceMgr workspaces = workspaces(configuration.getTrainingWorkspaceMode(), configuration.getCacheMode(),
                 network.getInput());
         Layer[] layers = layers();
@@ -51,7 +51,7 @@ final class MultiLayerPass extends ForwardPass {
             output.setInput(activations, workspaces);
             output.setLabels(network.getLabels());
             try (MemoryWorkspace working = workspaces.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-                return wanted.of(output, network.calcRegularizationScore(true), workspaces);
+                return new double[]{wanted.of(output, regularization(), workspaces)};
             }
         } finally {
             restoreRecurrentState(recurrentState);
@@ -59,6 +59,11 @@ final class MultiLayerPass extends ForwardPass {
                 layer.clearNoiseWeightParams();
             }
         }
+    }
+
+    @Override
+    double regularization() {
+        return network.calcRegularizationScore(true);
     }
 
     private INDArray preProcess(INDArray activations, int layer, LayerWorkspaceMgr workspaces) {

@@ -29,7 +29,7 @@ final class NetworkBatch implements TrainingBatch {
     private int epoch;
     private int size;
     private double loss;
-    private double lossOfIgnorance = Double.NaN;
+    private double ignorance;
 
     /**
      * @param memory          of the rule
@@ -49,9 +49,13 @@ final class NetworkBatch implements TrainingBatch {
         constrained = forwardPass.isConstrained();
     }
 
-    /** Called when the training pass is complete: an exception leaves no trace. */
-    void askForIgnorance() {
-        lossOfIgnorance = trials.lossOfIgnorance();
+    /**
+     * Called when the training pass is complete, before the base updaters: an exception leaves no trace.
+     *
+     * @param asked whether the rule is going to look at it
+     */
+    void measureIgnorance(boolean asked) {
+        ignorance = asked ? trials.ignorance() : Double.NaN;
     }
 
     /** Called when the direction of an iteration is there. */
@@ -120,8 +124,8 @@ final class NetworkBatch implements TrainingBatch {
     }
 
     @Override
-    public double lossOfIgnorance() {
-        return lossOfIgnorance;
+    public double ignorance() {
+        return ignorance;
     }
 
     @Override

@@ -75,10 +75,10 @@ public final class StepSizeListener extends BaseTrainingListener implements Seri
      * to end epochs with {@code incrementEpochCount()}, or use {@link #iterations}, as with a ParallelWrapper, which counts no
      * epochs. Of both, the one that is called last counts.
      * <p>
-     * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and
-     * {@link ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last
-     * twentieth. Unless the decay is NONE, their network ends at the average, also if batches are passed
-     * one by one. Who trains on stays at the average and has a fifth of the step; where FAN has taken over in AutoUpdater, a hundredth.
+     * Beyond the horizon training goes on with a hundredth of the step, and a warning. {@link AutoUpdater} and {@link
+     * ScheduleFreeUpdater}, whose average needs no decay, have one at the end only, with LINEAR in the last twentieth. Unless
+     * the decay is NONE, their network ends at the average, also if batches are passed one by one. Who trains on stays at the
+     * average and has a fifth of the step; where FAN has taken over in AutoUpdater, a hundredth.
      *
      * @param epochs 1 or greater
      * @return this listener

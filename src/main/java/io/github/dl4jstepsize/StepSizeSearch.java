@@ -1,9 +1,9 @@
 package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Outcome;
+import io.github.dl4jstepsize.rule.ScheduleFree;
 import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
-import io.github.dl4jstepsize.rule.Vector;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -20,10 +20,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
-import java.util.function.IntFunction;
-import java.util.stream.Collectors;
 
 /**
  * The search for step sizes in one network: runs at the end of DL4J's update pipeline, when the gradient view holds the
@@ -57,8 +54,7 @@ final class StepSizeSearch {
 
     private final NetworkVectors vectors;
     private final BlockVector[] memory;
-    /** Null unless the updater averages, and its rule does not do so itself. */
-    private final BlockVector average;
+    private final NetworkAverage average;
     private final StepDecay decay = new StepDecay(progress);
     private final NetworkBatch batch;
 
@@ -67,8 +63,6 @@ final class StepSizeSearch {
     private boolean trainingPassHeard;
     /** Whether DL4J has begun an epoch, as it does with an iterator. */
     private boolean epochHeard;
-    /** Whether the average has this iteration's result. */
-    private boolean averaged;
     private StepRecord lastRecord;
 
     /**
@@ -118,7 +112,6 @@ final class StepSizeSearch {
         for (int index = 0; index < memory.length; index++) {
             memory[index] = memory(index);
         }
-        average = StateLayout.needsAverage(updater, rule) ? memory(memory.length) : null;
         INDArray copyOfState = rule.looksAhead() ? copyOfBaseState(updater, type, blocks) : null;
         for (int i = 0; i < blocks.size(); i++) {
             long length = length(blocks.get(i));
@@ -130,6 +123,8 @@ final class StepSizeSearch {
                         : vectors.beside(updaters, DirectionUpdater::gradient),
                 updater.averagedSquares() == null ? null : vectors.beside(updaters, DirectionUpdater::averagedSquares),
                 progress, decay);
+        average = new NetworkAverage(rule, memory, StateLayout.needsAverage(updater, rule) ? memory(memory.length) : null,
+                vectors, this.forwardPass, trials, progress);
     }
 
     /** Room for what blocks copy of their base updaters' states, one after the other; null if there are no states. */
@@ -172,9 +167,7 @@ final class StepSizeSearch {
         load();
         epochHeard = true;
         progress.epochStarts();
-        if (rule.averages() && progress.directions() > 0) {
-            move(vectors.flatParameters(), rule::leaveAverage);
-        }
+        average.leave();
     }
 
     /** Called where an epoch ends: DL4J counts it a little later, when the network may have been saved already. */
@@ -182,23 +175,7 @@ final class StepSizeSearch {
         load();
         progress.epochEnds();
         progress.guard.epochEnds(updaters.get(0).updater());
-        if (rule.averages() && progress.directions() > 0) {
-            move(vectors.flatParameters(), rule::goToAverage);
-            if (batch.isConstrained()) {
-                // The average of unit vectors is no unit vector.
-                forwardPass.applyConstraints(0, 0);
-            }
-        }
-    }
-
-    /** Moves parameters, but not what is frozen: an average of equal numbers is one of them but for roundings. */
-    private void move(INDArray parameters, BiConsumer<Vector, IntFunction<Vector>> where) {
-        List<INDArray> frozen = vectors.frozen().stream()
-                .map(variable -> parameters.get(NetworkVectors.place(variable, vectors.flatParameters())))
-                .collect(Collectors.toList());
-        List<INDArray> before = frozen.stream().map(INDArray::dup).collect(Collectors.toList());
-        where.accept(vectors.of(parameters), index -> memory[index]);
-        assign(frozen, before);
+        average.goTo();
     }
 
     /** Called when an iteration is complete. */
@@ -237,37 +214,13 @@ final class StepSizeSearch {
 
     /** Called when an iteration is complete, but for constraints. */
     void parametersMoved(int iteration, int epoch) {
-        // Two listeners tell it twice.
-        if (average != null && !averaged) {
-            averaged = true;
-            if (progress.average.isDue() && batch.isConstrained()) {
-                // DL4J applies them after this, and to do so twice would not be the same. What the trials put back are
-                // the parameters as they are now, not those before the step.
-                trials.begin();
-                trials.at(vectors.parameters(), () -> {
-                    forwardPass.applyConstraints(iteration, epoch);
-                    progress.average.take(vectors.parameters(), average);
-                });
-            } else {
-                progress.average.take(vectors.parameters(), average);
-            }
-        }
+        average.take(iteration, epoch);
     }
 
     /** The network's flat parameters, with the average of the iterates in the place of those that are averaged. */
     INDArray averagedParameters() {
         load();
-        boolean trained = rule.averages() ? progress.directions() > 0 : !progress.average.isEmpty();
-        if (!trained) {
-            throw new IllegalStateException("the network has no average of its iterates: "
-                    + (average == null && !rule.averages() ? "build its updater with averaging(true)" : "train it first."
-                    + " A copy that averaged() has returned is the average itself."
-                    + " (DL4J's ParallelWrapper keeps that of a MultiLayerNetwork to itself: give it"
-                    + " network.toComputationGraph())"));
-        }
-        INDArray result = vectors.flatParameters().dup();
-        move(result, rule.averages() ? rule::average : (parameters, none) -> parameters.assign(average));
-        return result;
+        return average.parameters();
     }
 
     StepRecord lastRecord() {
@@ -321,14 +274,14 @@ final class StepSizeSearch {
         }
         backwardPassHeard = false;
         trainingPassHeard = false;
-        averaged = false;
+        average.begin();
         load();
         INDArray gradientView = forwardPass.gradientView();
         double loss = forwardPass.score();
         if (Guard.isFinite(loss, gradientView)) {
             rule.requireLoss(loss, forwardPass::lossFunction);
             trials.begin();
-            begin(iteration, loss);
+            begin(iteration, loss, batchSize);
             assign(otherStatesBefore, otherStates);
             return true;
         }
@@ -340,19 +293,27 @@ final class StepSizeSearch {
     }
 
     /** Lets the rule begin if this is the first batch, or one of other data. */
-    private void begin(int iteration, double loss) {
+    private void begin(int iteration, double loss, int batchSize) {
         double[] before = layout.collect(progress, rule);
         boolean anew = rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData());
-        if (rule.asksForIgnorance() && (anew || progress.directions() == 0)) {
+        if (anew || progress.directions() == 0) {
             try {
-                batch.askForIgnorance();
+                batch.measureIgnorance(rule.asksForIgnorance(batchSize));
             } catch (Throwable t) {
                 layout.distribute(before, progress, rule);
                 throw t;
             }
+            tellOfTrainingBefore();
         }
         if (anew) {
             beginAnew(iteration, loss);
+        }
+    }
+
+    private void tellOfTrainingBefore() {
+        if (batch.ignorance() < ScheduleFree.TRAINED_BEFORE) {
+            LOG.info("{}: the first loss is {} times that of a network that knows nothing. This one has been trained before, and"
+                    + " makes shorter steps", updaters.get(0).updater().getClass().getSimpleName(), (float) batch.ignorance());
         }
     }
 

@@ -40,8 +40,8 @@ public final class StepSizes {
      * copy begins anew, with first steps and a first average. So do layers with an updater of DL4J's, which takes its first
      * iterations for later ones, for the copy counts on: set its count of iterations to 0 before.
      * <p>
-     * Between two epochs of {@code fit(iterator)} networks with {@link AutoUpdater} or {@link ScheduleFreeUpdater} are the average
-     * themselves.
+     * Between two epochs of {@code fit(iterator)} networks with {@link AutoUpdater} or {@link ScheduleFreeUpdater} are the
+     * average themselves.
      * <p>
      * The statistics of BatchNormalization layers are those of the network's latest batches, which belong to its own
      * parameters. Where there are such layers, {@link #averaged(Model, MultiDataSetIterator)} does better.

@@ -6,7 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 import java.util.List;
-import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -142,19 +142,35 @@ final class Trials {
         }
     }
 
-    /** Of this iteration's batch, with the output weights at 0; NaN if they are not known. */
-    double lossOfIgnorance() {
-        List<INDArray> outputs = forwardPass.outputWeights();
-        if (outputs == null) {
+    /**
+     * The part of the loss that a network which knows nothing would have that this one has: with the output weights at 0, or if
+     * that is less, with the labels of other examples; of the output of which it is largest. NaN if the weights are not known.
+     */
+    double ignorance() {
+        List<INDArray> weights = forwardPass.outputWeights();
+        if (weights == null) {
             return Double.NaN;
         }
-        List<INDArray> before = outputs.stream().map(INDArray::dup).collect(Collectors.toList());
+        double[] losses = evaluate(0, null, forwardPass::losses);
+        double[] withOtherLabels = evaluate(0, null, forwardPass::lossesWithOtherLabels);
+        double[] withoutWeights = withoutWeights(weights);
+        double largest = 0;
+        for (int i = 0; i < losses.length; i++) {
+            double ofIgnorance = Math.min(withOtherLabels[i], withoutWeights[i]);
+            // A loss that can be negative is no part of another.
+            largest = Math.max(largest, losses[i] >= 0 && ofIgnorance > 0 ? losses[i] / ofIgnorance : 1);
+        }
+        return largest;
+    }
+
+    private double[] withoutWeights(List<INDArray> weights) {
+        List<INDArray> before = weights.stream().map(INDArray::dup).collect(Collectors.toList());
         try {
-            outputs.forEach(array -> array.assign(0));
-            return evaluate(0, null, () -> forwardPass.value(Objective.LOSS));
+            weights.forEach(array -> array.assign(0));
+            return evaluate(0, null, forwardPass::losses);
         } finally {
             for (int i = 0; i < before.size(); i++) {
-                outputs.get(i).assign(before.get(i));
+                weights.get(i).assign(before.get(i));
             }
         }
     }
@@ -164,12 +180,12 @@ final class Trials {
         return forwardPass.scoreIsReproducible() && (repeatable == null ? drewNothing : repeatable);
     }
 
-    private double evaluate(double step, Vector along, DoubleSupplier function) {
+    private <T> T evaluate(double step, Vector along, Supplier<T> function) {
         try {
             displace(step, along);
             beforeTraining.restore();
             forwardPasses++;
-            double value = function.getAsDouble();
+            T value = function.get();
             repeatable = RandomState.now().isSameAs(afterTraining);
             return value;
         } finally {

@@ -37,6 +37,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 class FaultTest {
 
     private static final int BATCHES = 12;
+    private static final int SIZE = 16;
     /** An epoch where nobody counts them, and what tells of other data. */
     private static final int OTHER_DATA = 64;
     private static final int BATCHES_UNTIL_ANEW = OTHER_DATA + 20;
@@ -147,7 +148,7 @@ class FaultTest {
         MultiLayerNetwork undisturbed = network(new AutoUpdater(), UNITS, new Adam());
         int faults = 0;
         for (int i = 0; i < BATCHES_UNTIL_ANEW; i++) {
-            MultiDataSet batch = Problem.MLP_DROPOUT_L2.batch(i, 8, DataType.FLOAT);
+            MultiDataSet batch = Problem.MLP_DROPOUT_L2.batch(i, SIZE, DataType.FLOAT);
             if (i >= OTHER_DATA) {
                 batch.getFeatures(0).muli(100);
             }
@@ -196,7 +197,7 @@ class FaultTest {
     }
 
     private static void fit(MultiLayerNetwork network, int batch) {
-        Problem.fit(network, Problem.MLP_DROPOUT_L2.batch(batch, 8, DataType.FLOAT));
+        Problem.fit(network, Problem.MLP_DROPOUT_L2.batch(batch, SIZE, DataType.FLOAT));
     }
 
     @ParameterizedTest

@@ -185,7 +185,7 @@ class ForwardPassTest {
     }
 
     /** Its masks differ from batch to batch. */
-    private static void withoutDropout(Model model) {
+    static void withoutDropout(Model model) {
         Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
                 : ((ComputationGraph) model).getLayers();
         for (Layer layer : layers) {

@@ -9,12 +9,14 @@ import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -93,12 +95,25 @@ class OtherDataTest {
         }
     }
 
-    /** Equal probabilities for all classes, whatever has been learned; parameters and random numbers stay as they are. */
-    @Test
-    void aNetworkThatKnowsNothing() {
-        List<Double> losses = new ArrayList<>();
-        IUpdater updater = new ProbeUpdater(batch -> {
-            losses.add(batch.lossOfIgnorance());
+    /** What the rule is told of a network's first batch; parameters and random numbers stay as they are. */
+    private static double ignorance(Model network, MultiDataSet batch) {
+        if (network instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) network).setUpdater(null);
+        } else {
+            ((ComputationGraph) network).setUpdater(null);
+        }
+        INDArray before = network.params().dup();
+        network.setListeners(new StepSizeListener());
+        Problem.fit(network, batch);
+        assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
+        return ignorance;
+    }
+
+    private static double ignorance;
+
+    private static IUpdater probe() {
+        return new ProbeUpdater(batch -> {
+            ignorance = batch.ignorance();
             return Step.chosen(0, 0, Outcome.CONSTANT);
         }) {
             @Override
@@ -106,21 +121,63 @@ class OtherDataTest {
                 return true;
             }
         };
+    }
+
+    /** Beside equal probabilities for all classes, and beside the labels of others. */
+    @Test
+    void theLossOfIgnorance() {
         // As Keras' networks are imported.
-        MultiLayerNetwork beforeLoss = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(updater).list(
+        MultiLayerNetwork beforeLoss = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(probe()).list(
                 new DenseLayer.Builder().nIn(12).nOut(4).build(), new ActivationLayer(Activation.SOFTMAX),
                 new LossLayer.Builder(LossFunction.MCXENT).activation(Activation.IDENTITY).build()).build());
         beforeLoss.init();
-        MultiLayerNetwork outputLayer = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(updater, DataType.FLOAT);
+        MultiLayerNetwork outputLayer = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(probe(), DataType.FLOAT);
+        MultiDataSet batch = Problem.MLP_CLIPPED.batch(1, 8, DataType.FLOAT);
+        INDArray labels = batch.getLabels(0);
+        DataSet others = new DataSet(batch.getFeatures(0), Nd4j.concat(0, labels.getRows(4, 5, 6, 7), labels.getRows(0, 1, 2, 3)));
         for (Model network : List.of(beforeLoss, beforeLoss.toComputationGraph(), outputLayer, outputLayer.toComputationGraph())) {
-            network.setListeners(new StepSizeListener());
-            INDArray before = network.params().dup();
-            Problem.MLP_CLIPPED.fit(network, 1);
-            assertEquals(Math.log(4), losses.get(0), 1e-5);
-            assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
-            assertEquals(1, StepSizes.lastRecord(network).forwardPasses());
-            losses.clear();
+            for (double certainty : new double[]{1, 0.01}) {
+                network.setParams(network.params().mul(certainty));
+                double ofOthers = TrainingLoopTest.score(network, List.of(others));
+                double expected = TrainingLoopTest.score(network, List.of(new DataSet(batch.getFeatures(0), labels)))
+                        / Math.min(ofOthers, Math.log(4));
+                assertEquals(expected, ignorance(network, batch), 1e-5);
+                assertEquals(3, StepSizes.lastRecord(network).forwardPasses());
+            }
         }
+    }
+
+    /** It is one of the mean, which biases or weights may know. */
+    @Test
+    void aNetworkThatKnowsTheMeanOnly() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(probe()).list(
+                new DenseLayer.Builder().nIn(5).nOut(6).activation(Activation.TANH).build(),
+                new OutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nIn(6).nOut(1).build()).build());
+        network.init();
+        INDArray features = Nd4j.ones(64, 5);
+        INDArray noise = Problem.random(1, DataType.FLOAT, 64, 1);
+        for (String layer : List.of("1_W", "1_b")) {
+            network.getParam(layer).addi(100);
+            MultiDataSet batch = new MultiDataSet(features, network.output(features).add(noise));
+            assertEquals(1, ignorance(network, batch), 1e-3, layer);
+        }
+        MultiDataSet known = new MultiDataSet(Problem.random(2, DataType.FLOAT, 64, 5), noise);
+        known.setLabels(0, network.output(known.getFeatures(0)).add(noise.mul(1e-3)));
+        assertTrue(ignorance(network, known) < 0.01, ignorance + "");
+    }
+
+    /** What one of several outputs does not know has to be learned. */
+    @Test
+    void theMostIgnorantOutputCounts() {
+        ComputationGraph graph = (ComputationGraph) Problem.TWO_INPUTS_TWO_OUTPUTS.network(probe(), DataType.FLOAT);
+        ForwardPassTest.withoutDropout(graph);
+        MultiDataSet batch = Problem.TWO_INPUTS_TWO_OUTPUTS.batch(1, 64, DataType.FLOAT);
+        batch.setLabels(0, graph.output(batch.getFeatures())[0]);
+        assertTrue(ignorance(graph, batch) > 0.5, ignorance + "");
+        INDArray largest = graph.output(batch.getFeatures())[1].argMax(1);
+        graph.getParam("class_W").muli(100);
+        batch.setLabels(1, Nd4j.eye(4).getRows(largest.toIntVector()));
+        assertTrue(ignorance(graph, batch) < 0.5, ignorance + "");
     }
 
     /** As users set them where a class is rare: such a network knows nothing yet. */

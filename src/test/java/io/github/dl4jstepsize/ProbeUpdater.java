@@ -68,7 +68,7 @@ class ProbeUpdater extends StepSizeUpdater {
             }
 
             @Override
-            public boolean asksForIgnorance() {
+            public boolean asksForIgnorance(int examples) {
                 return ProbeUpdater.this.asksForIgnorance();
             }
 

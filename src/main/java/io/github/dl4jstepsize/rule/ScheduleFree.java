@@ -12,7 +12,7 @@ import java.util.function.IntFunction;
  *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   a = max(0.01, (L1/L0)^2)             if L1 &lt; L0/2, otherwise 1; L1: first loss, L0: that of a network without knowledge
+ *   a = max(0.01, i^2)                   if i &lt; 1/2 in a first batch of 16 examples or more, otherwise 1; i: ignorance
  *   z = z - min(a r', q) u e d           the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
@@ -26,8 +26,8 @@ import java.util.function.IntFunction;
  * Where the network has constraints, z obeys them like y. Of convex ones, as a largest norm, x then does, too.
  * <p>
  * a is for networks that have been trained before. A step that trains from scratch would destroy most of what they know, and few
- * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). L0 is the loss of the first batch with the
- * weights of the output layers (or of those before a loss without parameters) at 0, their biases as they are.
+ * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). i is the part of the loss of a network that
+ * knows nothing which the first batch has: {@link TrainingBatch#ignorance}. In fewer examples it is small by chance.
  * <p>
  * Between two epochs the parameters are at x, so that the network is the average when it is evaluated or saved.
  * <p>
@@ -47,8 +47,8 @@ import java.util.function.IntFunction;
  * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
  * batch, nor after a negative loss.
  * <p>
- * One extra pass where it begins, or begins anew; two memory vectors, for the scale of the weights and for z, and that of v: one
- * more than Adam in all.
+ * Three extra passes where it begins, or begins anew; two memory vectors, for the scale of the weights and for z, and that of
+ * v: one more than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
  * weights are those of the published code, with the power 1/2 of t where 0 is its default
@@ -71,8 +71,9 @@ public final class ScheduleFree implements StepRule {
     private static final double GROWTH = 2;
     /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
-    /** The part of L0 below which the first loss tells of a training before. This and the next: as in 30-fine-tuning.txt. */
-    private static final double KNOWS = 0.5;
+    /** The ignorance below which a network has been trained before. This and the next two: as in 30-fine-tuning.txt. */
+    public static final double TRAINED_BEFORE = 0.5;
+    private static final int FEWEST_EXAMPLES = 16;
     private static final double LEAST_CAUTION = 0.01;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
@@ -125,8 +126,8 @@ public final class ScheduleFree implements StepRule {
     }
 
     @Override
-    public boolean asksForIgnorance() {
-        return true;
+    public boolean asksForIgnorance(int examples) {
+        return examples >= FEWEST_EXAMPLES;
     }
 
     @Override
@@ -136,7 +137,8 @@ public final class ScheduleFree implements StepRule {
         if (fan.steps() == 0) {
             batch.weightScale(batch.memory(0));
             z.assign(batch.parameters());
-            caution = caution(batch.loss(), batch.lossOfIgnorance());
+            double ignorance = batch.ignorance();
+            caution = ignorance < TRAINED_BEFORE ? Math.max(LEAST_CAUTION, ignorance * ignorance) : 1;
         }
         fan.direct(batch);
         warmUp(batch);
@@ -165,12 +167,6 @@ public final class ScheduleFree implements StepRule {
         part = nextPart;
         atAverage = false;
         return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
-    }
-
-    private static double caution(double loss, double ofIgnorance) {
-        double ratio = loss / ofIgnorance;
-        boolean knows = ofIgnorance > 0 && ratio >= 0 && ratio < KNOWS;
-        return knows ? Math.max(LEAST_CAUTION, ratio * ratio) : 1;
     }
 
     /** u, from the direction of this batch. */

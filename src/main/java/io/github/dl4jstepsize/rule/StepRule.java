@@ -37,8 +37,8 @@ public interface StepRule {
         return false;
     }
 
-    /** Whether this rule asks for {@link TrainingBatch#lossOfIgnorance()} where it begins, or begins anew. */
-    default boolean asksForIgnorance() {
+    /** Whether this rule asks for {@link TrainingBatch#ignorance()} where it begins, or begins anew, with so many examples. */
+    default boolean asksForIgnorance(int examples) {
         return false;
     }
 

@@ -55,12 +55,14 @@ public interface TrainingBatch extends Losses {
     double inputSize();
 
     /**
-     * The loss that this batch has with the weights of the output layers (or of those before a loss without parameters) at 0:
-     * that of a network which knows no more than its biases, in which a user may have put how often a class is, or the mean of
-     * the targets. NaN if an output is a merge of several layers'. Of the iteration in which a rule that
-     * {@link StepRule#asksForIgnorance asks for it} begins, or begins anew: it takes a forward pass.
+     * The part of the loss, without regularisation, that a network which knows nothing would have that this one has; of several
+     * outputs the one of which it is largest. The loss of ignorance is that with the weights of the output layers (or of those
+     * before a loss without parameters) at 0, and their biases as they are: a user may have put into them how often a class is,
+     * or the mean of the targets. Or, if it is less, that with the labels of other examples of the batch. NaN if an output is a
+     * merge of several layers'. Of the iteration in which a rule that {@link StepRule#asksForIgnorance asks for it} begins, or
+     * begins anew: it takes three forward passes.
      */
-    double lossOfIgnorance();
+    double ignorance();
 
     /**
      * Weight decay: adds a part of the parameters to the direction, those aside that no inputs are multiplied with (biases,

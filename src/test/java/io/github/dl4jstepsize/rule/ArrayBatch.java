@@ -24,7 +24,7 @@ abstract class ArrayBatch implements TrainingBatch {
     /** The last ones are biases, which do not decay. */
     int biases;
     double inputSize = 1;
-    double lossOfIgnorance = Double.NaN;
+    double ignorance = Double.NaN;
     double share = 1;
     boolean decays;
     /** Of the parameters. */
@@ -124,8 +124,8 @@ abstract class ArrayBatch implements TrainingBatch {
     }
 
     @Override
-    public double lossOfIgnorance() {
-        return lossOfIgnorance;
+    public double ignorance() {
+        return ignorance;
     }
 
     @Override

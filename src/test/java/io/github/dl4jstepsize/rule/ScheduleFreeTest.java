@@ -190,17 +190,24 @@ class ScheduleFreeTest {
         assertEquals(weightDecay > 0, weaker > 0 && full > 0, weaker + " decays were weaker, " + full + " were not");
     }
 
-    /** Of a first loss of 1: nothing below half the loss of ignorance is touched, and nobody stands still. */
+    /** Who knows less than half is not touched, and nobody stands still. */
     @ParameterizedTest
-    @CsvSource({"2, 0.05", "2.001, 0.012487509", "5, 0.002", "1000, 0.0005", "NaN, 0.05", "-5, 0.05", "0, 0.05"})
-    void stepsAreShorterForWhatHasBeenTrainedBefore(double ofIgnorance, double expected) {
+    @CsvSource({"0.5, 1", "0.4999, 0.24990001", "0.2, 0.04", "0.01, 0.01", "0, 0.01", "NaN, 1", "1.3, 1"})
+    void stepsAreShorterForWhatHasBeenTrainedBefore(double ignorance, double expected) {
         ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
         Training training = new Training(rule, START);
-        training.lossOfIgnorance = ofIgnorance;
+        training.ignorance = ignorance;
         for (int t = 0; t < 3; t++) {
             training.squaredGradient = new ArrayVector(1, 1, 1);
-            assertEquals(expected, training.step(parameters -> 1, ScheduleFreeTest::gradient).learningRate(), 1e-9);
+            assertEquals(expected * 0.05, training.step(parameters -> 1, ScheduleFreeTest::gradient).learningRate(), 1e-9);
         }
+    }
+
+    /** By chance few examples seem to be known. */
+    @Test
+    void fewExamplesTellNothingOfATrainingBefore() {
+        ScheduleFree rule = new ScheduleFree(0.05, 0.9, 0.999, 1, 0);
+        assertTrue(rule.asksForIgnorance(16) && !rule.asksForIgnorance(15));
     }
 
     /** An epoch of one batch has no noise, and after a negative loss 0 is nothing special; nothing begins anew in both. */
