@@ -12,7 +12,7 @@ import java.util.function.IntFunction;
  *   u = min(1, u + 1/warmUp), twice that if -d.(z - y) &gt; 0.6 |d|^2 p                    u = 0 at first
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
- *   a = max(0.01, i^2)                   if i &lt; 1/2 in a first batch of 16 examples or more, otherwise 1; i: ignorance
+ *   a = max(0.03, i^2)                   if i &lt; 1/2 in a first batch of 16 examples or more, otherwise 1; i: ignorance
  *   z = z - min(a r', q) u e d           the iterates
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
@@ -74,7 +74,7 @@ public final class ScheduleFree implements StepRule {
     /** The ignorance below which a network has been trained before. This and the next two: as in 30-fine-tuning.txt. */
     public static final double TRAINED_BEFORE = 0.5;
     private static final int FEWEST_EXAMPLES = 16;
-    private static final double LEAST_CAUTION = 0.01;
+    private static final double LEAST_CAUTION = 0.03;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
     private static final double FRACTION = 16;
     /** The part of the largest mean loss below which f and q count, and no loss tells of other data. */
@@ -99,10 +99,10 @@ public final class ScheduleFree implements StepRule {
     /** With and without f in them. */
     private double sumOfWeights;
     private double sumByTime;
-    /** (1 - beta) e': the part of y that is z. */
+    /** (1 - beta) e': the part of y, or of the parameters, that is z; 0 where they are at x between two epochs. */
     private double part;
-    /** Whether the parameters are at x in the place of y. */
-    private boolean atAverage;
+    /** What it is when the next epoch begins; 0 within one. */
+    private double partOfNextEpoch;
 
     /**
      * @param step        r
@@ -152,20 +152,19 @@ public final class ScheduleFree implements StepRule {
         double nextPart = (1 - beta) * end(batch.nextDecay());
 
         // With x = (y - part z)/(1 - part), the next y is a y - a part z + (1 - a (1 - part)) z'.
-        double present = presentPart();
-        double a = (1 - nextPart) * (1 - c) / (1 - present);
+        double a = (1 - nextPart) * (1 - c) / (1 - part);
         z.add(-rate, direction);
-        direction.scale(a * present * rate);
+        direction.scale(a * part * rate);
         if (batch.isConstrained()) {
             // As if the step had led to where z is then.
-            direction.add(a * present, z);
+            direction.add(a * part, z);
             batch.constrain(z);
-            direction.add(-a * present, z);
+            direction.add(-a * part, z);
         }
         direction.add(1 - a, batch.parameters());
         direction.add(a - 1, z);
         part = nextPart;
-        atAverage = false;
+        partOfNextEpoch = 0;
         return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
@@ -178,7 +177,7 @@ public final class ScheduleFree implements StepRule {
         if (lag > 0) {
             Vector direction = batch.direction();
             double along = -direction.dotDifference(batch.memory(1), batch.parameters());
-            if (along > AGREEMENT * direction.dot(direction) * (1 - presentPart()) * lag) {
+            if (along > AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
                 warmth = Math.min(1, GROWTH * warmth);
             }
         }
@@ -228,14 +227,9 @@ public final class ScheduleFree implements StepRule {
         return true;
     }
 
-    /** The part of the parameters that is z. */
-    private double presentPart() {
-        return atAverage ? 0 : part;
-    }
-
     @Override
     public void average(Vector parameters, IntFunction<Vector> memory) {
-        if (!atAverage) {
+        if (part > 0) {
             parameters.scale(1 / (1 - part));
             parameters.add(-part / (1 - part), memory.apply(1));
         }
@@ -244,15 +238,17 @@ public final class ScheduleFree implements StepRule {
     @Override
     public void goToAverage(Vector parameters, IntFunction<Vector> memory) {
         average(parameters, memory);
-        atAverage = true;
+        partOfNextEpoch = Math.max(part, partOfNextEpoch);
+        part = 0;
     }
 
     @Override
     public void leaveAverage(Vector parameters, IntFunction<Vector> memory) {
-        if (atAverage) {
+        if (partOfNextEpoch > 0) {
+            part = partOfNextEpoch;
+            partOfNextEpoch = 0;
             parameters.scale(1 - part);
             parameters.add(part, memory.apply(1));
-            atAverage = false;
         }
     }
 
@@ -273,6 +269,6 @@ public final class ScheduleFree implements StepRule {
         sumByTime = scalars.next(sumByTime);
         sumOfWeights = scalars.next(sumOfWeights);
         part = scalars.next(part);
-        atAverage = scalars.next(atAverage);
+        partOfNextEpoch = scalars.next(partOfNextEpoch);
     }
 }
