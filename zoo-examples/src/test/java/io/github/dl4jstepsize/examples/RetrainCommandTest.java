@@ -5,6 +5,8 @@ import org.deeplearning4j.zoo.model.SqueezeNet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.dataset.DataSet;
 
 import javax.imageio.ImageIO;
@@ -82,10 +84,11 @@ class RetrainCommandTest {
         assertEquals(2, after.model().getParam("5_b").length(), "a new head for two classes");
     }
 
-    /** README's first choice: what is tested is its average, which is saved beside the network that training goes on with. */
-    @Test
-    void anAverageIsTestedAndSaved() throws IOException {
-        Run run = retrain("--updater", "auto", "--epochs", 6, "--batch", 8);
+    /** What is tested is the average, which is saved beside the network that training goes on with; Auto's network is its average. */
+    @ParameterizedTest
+    @CsvSource({"auto, true", "sls:averaged, false"})
+    void anAverageIsTestedAndSaved(String updater, boolean isItsAverage) throws IOException {
+        Run run = retrain("--updater", updater, "--epochs", 6, "--batch", 8);
         assertEquals(0, run.exitCode, run::toString);
         Path averaged = directory.resolve("retrain/averaged-model.zip");
         assertTrue(run.out.contains("saved as " + averaged), run::toString);
@@ -94,8 +97,11 @@ class RetrainCommandTest {
         assertEquals(accuracy / 100, Network.load(averaged).accuracy(
                 new ImageFolder(images, 1, 8, pixels, false, 1).testing(8)), 1e-4);
         Network model = Network.load(directory.resolve("retrain/model.zip"));
-        assertNotEquals(model.model().params(), Network.load(averaged).model().params());
+        assertEquals(isItsAverage, model.model().params().equals(Network.load(averaged).model().params()));
+    }
 
+    @Test
+    void resumingWithAnotherUpdaterIsRefused() {
         assertEquals(0, retrain("--updater", "auto:linear", "--epochs", 2, "--batch", 8).exitCode);
         Run.expect(1, "trained with AutoUpdater",
                 retrain("--updater", "pal", "--epochs", 3, "--batch", 8, "--resume"));
