@@ -11,6 +11,8 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -18,6 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -216,6 +219,28 @@ class OtherDataTest {
         fit(again, digits.train, 1);
         assertTrue(StepSizes.lastRecord(again).stepSize() < longest / 10, StepSizes.lastRecord(again).toString());
         double after = accuracy(StepSizes.averaged(again), digits.test);
+        assertTrue(after > before - 0.01, before + ", then " + after);
+    }
+
+    /** All layers on few examples like those that it knows. README's numbers are these. */
+    @Test
+    void whatATrainedNetworkKnowsStays() throws IOException {
+        Digits digits = Digits.load();
+        DataSet known = (DataSet) digits.train.getRange(0, 800);
+        DataSet few = (DataSet) digits.train.getRange(800, 928);
+        MultiLayerNetwork network = network(new Adam(1e-2));
+        fit(network, known, EPOCHS);
+        double before = accuracy(network, digits.test);
+        FineTuneConfiguration.Builder tuning = new FineTuneConfiguration.Builder();
+        MultiLayerNetwork auto = new TransferLearning.Builder(network)
+                .fineTuneConfiguration(tuning.updater(new AutoUpdater()).build()).build();
+        auto.setListeners(new StepSizeListener());
+        fit(auto, few, EPOCHS);
+        double after = accuracy(auto, digits.test);
+        MultiLayerNetwork adam = new TransferLearning.Builder(network)
+                .fineTuneConfiguration(tuning.updater(new Adam(1e-2)).build()).build();
+        fit(adam, few, EPOCHS);
+        System.out.printf("fine-tuning: %.3f before, %.3f after, %.3f with Adam%n", before, after, accuracy(adam, digits.test));
         assertTrue(after > before - 0.01, before + ", then " + after);
     }
 
