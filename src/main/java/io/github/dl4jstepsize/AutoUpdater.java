@@ -21,8 +21,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * this one has saved.
  * <p>
  * A network that has been trained before, as the zoo's or one behind TransferLearning, is recognized by its first loss, and has
- * shorter steps. Three extra passes, in the first iteration and where it begins anew with other data; the memory of three
- * parameter vectors, one more than Adam, and of a fourth where the network has constraints.
+ * shorter steps. Three extra passes, in the first iteration; the memory of three parameter vectors, one more than Adam, and of a
+ * fourth where the network has constraints.
  */
 @JsonDeserialize(builder = AutoUpdater.Builder.class)
 public final class AutoUpdater extends StepSizeUpdater {

@@ -37,7 +37,6 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -119,7 +118,13 @@ abstract class ForwardPass {
 
     /** As {@link #value(Objective)}, for another batch. */
     final double value(Objective wanted, KeptInput input) {
-        return with(input, () -> value(wanted));
+        KeptInput current = current();
+        try {
+            use(input);
+            return value(wanted);
+        } finally {
+            use(current);
+        }
     }
 
     /** The loss of each output, without regularisation. */
@@ -129,23 +134,36 @@ abstract class ForwardPass {
         return losses;
     }
 
-    /** The same with the labels of other examples of the batch. */
+    /** The same with the labels of other examples of the batch, those half a batch away. */
     final double[] lossesWithOtherLabels() {
-        return with(current().withOtherLabels(), this::losses);
+        INDArray[] labels = current().labels;
+        try {
+            useLabels(Arrays.stream(labels).map(ForwardPass::halfABatchAway).toArray(INDArray[]::new));
+            return losses();
+        } finally {
+            useLabels(labels);
+        }
     }
+
+    private static INDArray halfABatchAway(INDArray labels) {
+        long size = labels.size(0);
+        return size == 1 ? labels : Nd4j.concat(0, rows(labels, size / 2, size), rows(labels, 0, size / 2));
+    }
+
+    private static INDArray rows(INDArray array, long from, long to) {
+        // Of some views ND4J makes an empty array, and not all of them say that they are views.
+        INDArray own = array.dup();
+        INDArrayIndex[] indices = new INDArrayIndex[own.rank()];
+        Arrays.fill(indices, NDArrayIndex.all());
+        indices[0] = NDArrayIndex.interval(from, to);
+        return own.get(indices);
+    }
+
+    /** Puts other labels in the place of the current batch's. */
+    abstract void useLabels(INDArray[] labels);
 
     /** What L1 and L2 add to the loss. */
     abstract double regularization();
-
-    private <T> T with(KeptInput input, Supplier<T> function) {
-        KeptInput current = current();
-        try {
-            use(input);
-            return function.get();
-        } finally {
-            use(current);
-        }
-    }
 
     /**
      * Runs the training pass on another batch, unheard by listeners. The gradient, summed over the examples and without
@@ -412,21 +430,6 @@ abstract class ForwardPass {
                 INDArray rows = array.size(0) == size ? array : array.reshape('f', size, array.size(0) / size);
                 return rows(rows, from, to).dup();
             });
-        }
-
-        /** Each example has the labels of the one half a batch away. */
-        KeptInput withOtherLabels() {
-            long size = features[0].size(0);
-            return size == 1 ? this : new KeptInput(features,
-                    map(labels, array -> Nd4j.concat(0, rows(array, size / 2, size), rows(array, 0, size / 2))),
-                    featureMasks, labelMasks);
-        }
-
-        private static INDArray rows(INDArray array, long from, long to) {
-            INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
-            Arrays.fill(indices, NDArrayIndex.all());
-            indices[0] = NDArrayIndex.interval(from, to);
-            return array.get(indices);
         }
 
         KeptInput copy() {

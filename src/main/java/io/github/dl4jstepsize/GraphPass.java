@@ -189,9 +189,14 @@ final class GraphPass extends ForwardPass {
     @Override
     void use(KeptInput input) {
         network.setInputs(input.features);
-        System.arraycopy(input.labels, 0, labels, 0, labels.length);
-        network.setLabels(input.labels);
+        useLabels(input.labels);
         network.setLayerMaskArrays(input.featureMasks, input.labelMasks);
+    }
+
+    @Override
+    void useLabels(INDArray[] others) {
+        System.arraycopy(others, 0, labels, 0, labels.length);
+        network.setLabels(others);
     }
 
     private Layer layer(int output) {

@@ -148,11 +148,16 @@ final class MultiLayerPass extends ForwardPass {
     @Override
     void use(KeptInput input) {
         network.setInput(input.features[0]);
-        network.setLabels(input.labels[0]);
+        useLabels(input.labels);
         Layer[] layers = layers();
         for (int i = 0; i < layers.length; i++) {
             layers[i].setMaskArray(input.featureMasks[i]);
         }
+    }
+
+    @Override
+    void useLabels(INDArray[] labels) {
+        network.setLabels(labels[0]);
     }
 
     @Override

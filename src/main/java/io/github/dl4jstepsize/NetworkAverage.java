@@ -23,6 +23,8 @@ final class NetworkAverage {
     private final boolean constrained;
     /** Whether the average has this iteration's result. */
     private boolean taken;
+    /** Whether the network has been put there since. */
+    private boolean there;
 
     /**
      * @param memory  the rule's memory vectors
@@ -43,6 +45,7 @@ final class NetworkAverage {
     /** Called when an iteration begins. */
     void begin() {
         taken = false;
+        there = false;
     }
 
     /** Called when an iteration is complete, but for constraints; two listeners tell it twice. */
@@ -64,10 +67,11 @@ final class NetworkAverage {
         }
     }
 
-    /** Called where an epoch ends: puts the network at the average that its rule keeps, if it does. */
+    /** Called where an epoch ends, by two listeners twice: puts the network at the average that its rule keeps, if it does. */
     void goTo() {
-        if (isOfTheRule()) {
-            move(vectors.flatParameters(), rule::goToAverage);
+        if (isOfTheRule() && !there) {
+            there = true;
+            move(vectors.flatParameters(), vectors.parameters(), rule::goToAverage);
             if (constrained) {
                 // The average of unit vectors is no unit vector.
                 forwardPass.applyConstraints(0, 0);
@@ -78,7 +82,7 @@ final class NetworkAverage {
     /** Called where an epoch begins: takes it back. */
     void leave() {
         if (isOfTheRule()) {
-            move(vectors.flatParameters(), rule::leaveAverage);
+            move(vectors.flatParameters(), vectors.parameters(), rule::leaveAverage);
         }
     }
 
@@ -96,17 +100,22 @@ final class NetworkAverage {
                     + " network.toComputationGraph())"));
         }
         INDArray result = vectors.flatParameters().dup();
-        move(result, rule.averages() ? rule::average : (parameters, none) -> parameters.assign(average));
+        move(result, vectors.of(result), rule.averages() ? rule::average : (parameters, none) -> parameters.assign(average));
         return result;
     }
 
-    /** Moves parameters, but not what is frozen: an average of equal numbers is one of them but for roundings. */
-    private void move(INDArray parameters, BiConsumer<Vector, IntFunction<Vector>> where) {
+    /**
+     * Moves parameters, but not what is frozen: an average of equal numbers is one of them but for roundings.
+     *
+     * @param parameters one number for each of the network's
+     * @param moving     those of them that move along lines
+     */
+    private void move(INDArray parameters, Vector moving, BiConsumer<Vector, IntFunction<Vector>> where) {
         List<INDArray> frozen = vectors.frozen().stream()
                 .map(variable -> parameters.get(NetworkVectors.place(variable, vectors.flatParameters())))
                 .collect(Collectors.toList());
         List<INDArray> before = frozen.stream().map(INDArray::dup).collect(Collectors.toList());
-        where.accept(vectors.of(parameters), memory);
+        where.accept(moving, memory);
         for (int i = 0; i < before.size(); i++) {
             frozen.get(i).assign(before.get(i));
         }

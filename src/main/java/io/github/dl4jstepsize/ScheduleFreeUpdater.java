@@ -18,10 +18,10 @@ import org.nd4j.shade.jackson.databind.annotation.JsonPOJOBuilder;
  * }</pre>
  * Batches of fewer than 32 examples make shorter steps, as in {@link io.github.dl4jstepsize.rule.Fan}.
  * <p>
- * A network that has been trained before has shorter steps. Three extra passes, in the first iteration and where it begins anew
- * with other data; the memory of three parameter vectors, one more than Adam, and none for the average; of a fourth where the
- * network has constraints. {@code averaging} changes nothing: the method averages in any case. {@code beta1}, greater than 0,
- * is how far from the iterates to the average the gradient is taken, in the place of Adam's momentum.
+ * A network that has been trained before has shorter steps. Three extra passes, in the first iteration; the memory of three
+ * parameter vectors, one more than Adam, and none for the average; of a fourth where the network has constraints. {@code
+ * averaging} changes nothing: the method averages in any case. {@code beta1}, greater than 0, is how far from the iterates to
+ * the average the gradient is taken, in the place of Adam's momentum.
  */
 @JsonDeserialize(builder = ScheduleFreeUpdater.Builder.class)
 public final class ScheduleFreeUpdater extends FanStepUpdater {

@@ -294,26 +294,13 @@ final class StepSizeSearch {
 
     /** Lets the rule begin if this is the first batch, or one of other data. */
     private void begin(int iteration, double loss, int batchSize) {
-        double[] before = layout.collect(progress, rule);
-        boolean anew = rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData());
-        if (anew || progress.directions() == 0) {
-            try {
-                batch.measureIgnorance(rule.asksForIgnorance(batchSize));
-            } catch (Throwable t) {
-                layout.distribute(before, progress, rule);
-                throw t;
-            }
-            tellOfTrainingBefore();
-        }
-        if (anew) {
-            beginAnew(iteration, loss);
-        }
-    }
-
-    private void tellOfTrainingBefore() {
+        batch.measureIgnorance(progress.directions() == 0 && rule.asksForIgnorance(batchSize));
         if (batch.ignorance() < ScheduleFree.TRAINED_BEFORE) {
             LOG.info("{}: the first loss is {} times that of a network that knows nothing. This one has been trained before, and"
                     + " makes shorter steps", updaters.get(0).updater().getClass().getSimpleName(), (float) batch.ignorance());
+        }
+        if (rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData())) {
+            beginAnew(iteration, loss);
         }
     }
 

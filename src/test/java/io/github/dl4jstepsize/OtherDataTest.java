@@ -5,10 +5,13 @@ import io.github.dl4jstepsize.rule.Step;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.StackVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
@@ -20,6 +23,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -107,6 +111,7 @@ class OtherDataTest {
         }
         INDArray before = network.params().dup();
         network.setListeners(new StepSizeListener());
+        ignorance = Double.NaN;
         Problem.fit(network, batch);
         assertEquals(0, ForwardPassTest.maxDifference(before, network.params()));
         return ignorance;
@@ -116,7 +121,8 @@ class OtherDataTest {
 
     private static IUpdater probe() {
         return new ProbeUpdater(batch -> {
-            ignorance = batch.ignorance();
+            // The later segments of a sequence are iterations of their own.
+            ignorance = Double.isNaN(ignorance) ? batch.ignorance() : ignorance;
             return Step.chosen(0, 0, Outcome.CONSTANT);
         }) {
             @Override
@@ -167,6 +173,37 @@ class OtherDataTest {
         MultiDataSet known = new MultiDataSet(Problem.random(2, DataType.FLOAT, 64, 5), noise);
         known.setLabels(0, network.output(known.getFeatures(0)).add(noise.mul(1e-3)));
         assertTrue(ignorance(network, known) < 0.01, ignorance + "");
+    }
+
+    /** Views, segments of sequences, a mask with a number for each label, more rows than the features have. */
+    @Test
+    void labelsOfEveryShape() {
+        for (Problem problem : List.of(Problem.TRUNCATED_LSTM, Problem.TRUNCATED_LSTM_GRAPH)) {
+            assertTrue(ignorance(problem.network(probe(), DataType.FLOAT), problem.batch(1, 32, DataType.FLOAT)) > 0);
+        }
+        MultiLayerNetwork column = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(probe()).list(
+                new OutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nIn(4).nOut(1).build()).build());
+        column.init();
+        INDArray table = Problem.random(1, DataType.FLOAT, 32, 5);
+        INDArray labels = table.get(NDArrayIndex.all(), NDArrayIndex.interval(4, 5));
+        assertTrue(ignorance(column, new MultiDataSet(Problem.random(2, DataType.FLOAT, 32, 4), labels)) > 0);
+
+        MultiDataSet sequences = Problem.sequences(1, 32, 5, 3, 7, DataType.FLOAT);
+        MultiDataSet masked = new MultiDataSet(sequences.getFeatures(), sequences.getLabels(), null,
+                new INDArray[]{Problem.lengths(32, 7, DataType.FLOAT).reshape(32, 1, 7).repeat(1, 3)});
+        MultiLayerNetwork recurrent = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().updater(probe()).list(
+                new LSTM.Builder().nIn(5).nOut(6).build(),
+                new RnnOutputLayer.Builder(LossFunction.MSE).activation(Activation.IDENTITY).nIn(6).nOut(3).build()).build());
+        recurrent.init();
+        assertTrue(ignorance(recurrent, masked) > 0);
+        assertTrue(ignorance(recurrent, sequences) > 0, "no mask stays behind");
+
+        ComputationGraph stacked = new ComputationGraph(new NeuralNetConfiguration.Builder().updater(probe()).graphBuilder()
+                .addInputs("left", "right").addVertex("both", new StackVertex(), "left", "right")
+                .addLayer("out", Problem.classes(4).nIn(5).build(), "both").setOutputs("out").build());
+        stacked.init();
+        assertTrue(ignorance(stacked, new MultiDataSet(new INDArray[]{Problem.random(1, DataType.FLOAT, 16, 5),
+            Problem.random(2, DataType.FLOAT, 16, 5)}, new INDArray[]{Problem.oneHot(1, DataType.FLOAT, 32, 4)})) > 0);
     }
 
     /** What one of several outputs does not know has to be learned. */

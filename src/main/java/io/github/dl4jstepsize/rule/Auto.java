@@ -10,7 +10,7 @@ import java.util.function.IntFunction;
  * <p>
  * Epochs are counted as in {@link Fan}: in a loop of {@code fit(DataSet)} nobody does, and FAN never takes over.
  * <p>
- * Three extra passes where it begins, or begins anew with other data; two memory vectors. The momentum averages preconditioned
+ * Three extra passes in the first iteration; two memory vectors. The momentum averages preconditioned
  * gradients, where Adam preconditions averaged ones, so that both have the same base updater (L. Ziyin et al., "LaProp:
  * separating momentum and adaptivity in Adam", 2020).
  * <p>

@@ -27,7 +27,8 @@ import java.util.function.IntFunction;
  * <p>
  * a is for networks that have been trained before. A step that trains from scratch would destroy most of what they know, and few
  * new examples do not bring it back (zoo-examples/experiments/30-fine-tuning.txt). i is the part of the loss of a network that
- * knows nothing which the first batch has: {@link TrainingBatch#ignorance}. In fewer examples it is small by chance.
+ * knows nothing which the first batch has: {@link TrainingBatch#ignorance}. In fewer examples it is small by chance, and networks
+ * of few inputs may know much by chance: where directions agree, as above, a is doubled, up to 1.
  * <p>
  * Between two epochs the parameters are at x, so that the network is the average when it is evaluated or saved.
  * <p>
@@ -47,7 +48,7 @@ import java.util.function.IntFunction;
  * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
  * batch, nor after a negative loss.
  * <p>
- * Three extra passes where it begins, or begins anew; two memory vectors, for the scale of the weights and for z, and that of
+ * Three extra passes in the first iteration; two memory vectors, for the scale of the weights and for z, and that of
  * v: one more than Adam in all.
  * <p>
  * Source: A. Defazio et al., "The road less scheduled", 2024, equations 1 to 4 and the AdamW version in Algorithm 1. The
@@ -67,7 +68,7 @@ public final class ScheduleFree implements StepRule {
      * zoo-examples/experiments/18-agreement.txt.
      */
     private static final double AGREEMENT = 0.6;
-    /** By what the warm-up is shortened then. */
+    /** By what steps get longer then. */
     private static final double GROWTH = 2;
     /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
@@ -168,9 +169,9 @@ public final class ScheduleFree implements StepRule {
         return Step.chosen(rate, stepSize, length < longest ? Outcome.LINEARIZED : Outcome.CONSTANT).moving(1);
     }
 
-    /** u, from the direction of this batch. */
+    /** u and a, from the direction of this batch. */
     private void warmUp(TrainingBatch batch) {
-        if (warmth == 1) {
+        if (warmth == 1 && caution == 1) {
             return;
         }
         warmth = Math.min(1, warmth + 1.0 / warmUp);
@@ -179,6 +180,7 @@ public final class ScheduleFree implements StepRule {
             double along = -direction.dotDifference(batch.memory(1), batch.parameters());
             if (along > AGREEMENT * direction.dot(direction) * (1 - part) * lag) {
                 warmth = Math.min(1, GROWTH * warmth);
+                caution = Math.min(1, GROWTH * caution);
             }
         }
     }

@@ -37,7 +37,7 @@ public interface StepRule {
         return false;
     }
 
-    /** Whether this rule asks for {@link TrainingBatch#ignorance()} where it begins, or begins anew, with so many examples. */
+    /** Whether this rule asks for {@link TrainingBatch#ignorance()} in the first iteration, with so many examples. */
     default boolean asksForIgnorance(int examples) {
         return false;
     }

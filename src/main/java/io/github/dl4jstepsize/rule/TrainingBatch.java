@@ -59,8 +59,8 @@ public interface TrainingBatch extends Losses {
      * outputs the one of which it is largest. The loss of ignorance is that with the weights of the output layers (or of those
      * before a loss without parameters) at 0, and their biases as they are: a user may have put into them how often a class is,
      * or the mean of the targets. Or, if it is less, that with the labels of other examples of the batch. NaN if an output is a
-     * merge of several layers'. Of the iteration in which a rule that {@link StepRule#asksForIgnorance asks for it} begins, or
-     * begins anew: it takes three forward passes.
+     * merge of several layers'. Of a training's first iteration, if its rule {@link StepRule#asksForIgnorance asks for
+     * it}, otherwise NaN: it takes three forward passes.
      */
     double ignorance();
 
