@@ -81,6 +81,7 @@ final class NetworkAverage {
 
     /** Called where an epoch begins: takes it back. */
     void leave() {
+        there = false;
         if (isOfTheRule()) {
             move(vectors.flatParameters(), vectors.parameters(), rule::leaveAverage);
         }

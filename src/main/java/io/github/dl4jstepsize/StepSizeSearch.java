@@ -297,7 +297,8 @@ final class StepSizeSearch {
         batch.measureIgnorance(progress.directions() == 0 && rule.asksForIgnorance(batchSize));
         if (batch.ignorance() < ScheduleFree.TRAINED_BEFORE) {
             LOG.info("{}: the first loss is {} times that of a network that knows nothing. This one seems to have been trained"
-                    + " before, and makes shorter steps until their directions agree", updaters.get(0).updater().getClass().getSimpleName(), (float) batch.ignorance());
+                    + " before, and makes shorter steps until their directions agree",
+                    updaters.get(0).updater().getClass().getSimpleName(), (float) batch.ignorance());
         }
         if (rule.beginsAnew(loss, progress.batchesPerEpoch(), progress.changesOfData())) {
             beginAnew(iteration, loss);

@@ -329,13 +329,37 @@ class AveragingTest {
         }
     }
 
-    /** Also if somebody says it twice. */
+    /** Also if somebody says it twice, and after an epoch without batches. */
     @Test
-    void anEpochThatHasEndedTwice() {
+    void anEpochThatHasEndedTwiceOrIsEmpty() {
         MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, new AutoUpdater(), DataType.DOUBLE);
         network.addListeners(new StepSizeListener());
         fitEpoch(network, Problem.MLP_CLIPPED, 0);
+        INDArray average = network.params().dup();
+        assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(network).params(), average));
+        network.fit(new ExistingDataSetIterator(List.of()));
+        assertEquals(0, ForwardPassTest.maxDifference(average, network.params()), 1e-12);
         assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(network).params(), network.params()));
+    }
+
+    /** To apply DL4J's MaxNorm twice is not the same. */
+    @Test
+    void twoListenersConstrainOnce() {
+        INDArray[] parameters = new INDArray[2];
+        for (int i = 0; i < 2; i++) {
+            MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1).updater(new AutoUpdater())
+                    .constrainWeights(new MaxNormConstraint(0.5, 0)).list()
+                    .layer(new DenseLayer.Builder().nIn(12).nOut(16).activation(Activation.TANH).build())
+                    .layer(Problem.classes(4).build()).setInputType(InputType.feedForward(12)).build());
+            network.init();
+            network.setListeners(new StepSizeListener());
+            if (i == 1) {
+                network.addListeners(new StepSizeListener());
+            }
+            fitEpoch(network, Problem.MLP_CLIPPED, 0);
+            parameters[i] = network.params();
+        }
+        assertEquals(0, ForwardPassTest.maxDifference(parameters[0], parameters[1]));
     }
 
     private static void fitEpoch(Model network, Problem problem, int epoch) {
