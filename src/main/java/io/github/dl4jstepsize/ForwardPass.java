@@ -147,16 +147,16 @@ abstract class ForwardPass {
 
     private static INDArray halfABatchAway(INDArray labels) {
         long size = labels.size(0);
-        return size == 1 ? labels : Nd4j.concat(0, rows(labels, size / 2, size), rows(labels, 0, size / 2));
+        // Of some views ND4J makes an empty array, and not all of them say that they are views.
+        INDArray own = labels.dup();
+        return size == 1 ? own : Nd4j.concat(0, rows(own, size / 2, size), rows(own, 0, size / 2));
     }
 
     private static INDArray rows(INDArray array, long from, long to) {
-        // Of some views ND4J makes an empty array, and not all of them say that they are views.
-        INDArray own = array.dup();
-        INDArrayIndex[] indices = new INDArrayIndex[own.rank()];
+        INDArrayIndex[] indices = new INDArrayIndex[array.rank()];
         Arrays.fill(indices, NDArrayIndex.all());
         indices[0] = NDArrayIndex.interval(from, to);
-        return own.get(indices);
+        return array.get(indices);
     }
 
     /** Puts other labels in the place of the current batch's. */
@@ -399,7 +399,7 @@ abstract class ForwardPass {
     }
 
     /** Other batches than the current one, and parts of it, have no recurrent state to start from. */
-    final void requireKeepable() {
+    private void requireKeepable() {
         if (truncatedBackpropagation()) {
             throw new IllegalStateException("truncated backpropagation through time and a method that measures earlier"
                     + " batches or parts of a batch do not go together: their recurrent state is gone."
@@ -422,7 +422,7 @@ abstract class ForwardPass {
             this.labelMasks = labelMasks;
         }
 
-        /** The examples from one number, inclusive, to another, exclusive. */
+        /** Of a copy, the examples from one number, inclusive, to another, exclusive. */
         KeptInput part(long from, long to) {
             long size = features[0].size(0);
             return map(array -> {

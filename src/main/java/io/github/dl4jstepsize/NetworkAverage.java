@@ -4,7 +4,6 @@ import io.github.dl4jstepsize.rule.StepRule;
 import io.github.dl4jstepsize.rule.Vector;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -112,13 +111,10 @@ final class NetworkAverage {
      * @param moving     those of them that move along lines
      */
     private void move(INDArray parameters, Vector moving, BiConsumer<Vector, IntFunction<Vector>> where) {
-        List<INDArray> frozen = vectors.frozen().stream()
+        Snapshot frozen = new Snapshot(vectors.frozen().stream()
                 .map(variable -> parameters.get(NetworkVectors.place(variable, vectors.flatParameters())))
-                .collect(Collectors.toList());
-        List<INDArray> before = frozen.stream().map(INDArray::dup).collect(Collectors.toList());
+                .collect(Collectors.toList()));
         where.accept(moving, memory);
-        for (int i = 0; i < before.size(); i++) {
-            frozen.get(i).assign(before.get(i));
-        }
+        frozen.restore();
     }
 }

@@ -1,9 +1,9 @@
 package io.github.dl4jstepsize;
 
 import io.github.dl4jstepsize.rule.Outcome;
-import io.github.dl4jstepsize.rule.ScheduleFree;
 import io.github.dl4jstepsize.rule.Step;
 import io.github.dl4jstepsize.rule.StepRule;
+import io.github.dl4jstepsize.rule.TrainingBatch;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * The search for step sizes in one network: runs at the end of DL4J's update pipeline, when the gradient view holds the
@@ -48,9 +49,7 @@ final class StepSizeSearch {
     private final double[] untouched;
     private boolean stateIsInArray;
     /** Of the network's other updaters, which DL4J runs before the search; empty unless the rule looks ahead. */
-    private final List<INDArray> otherStates = new ArrayList<>();
-    /** What they were before. */
-    private final List<INDArray> otherStatesBefore = new ArrayList<>();
+    private final Snapshot otherStates;
 
     private final NetworkVectors vectors;
     private final BlockVector[] memory;
@@ -95,13 +94,9 @@ final class StepSizeSearch {
         if (rule.readsSlope()) {
             warnOfChangedGradients(updater);
         }
-        if (rule.looksAhead()) {
-            allBlocks.stream().filter(block -> !(block.getGradientUpdater() instanceof DirectionUpdater))
-                    .map(UpdaterBlock::getUpdaterView).filter(Objects::nonNull).forEach(state -> {
-                        otherStates.add(state);
-                        otherStatesBefore.add(state.ulike());
-                    });
-        }
+        otherStates = new Snapshot(allBlocks.stream()
+                .filter(block -> rule.looksAhead() && !(block.getGradientUpdater() instanceof DirectionUpdater))
+                .map(UpdaterBlock::getUpdaterView).filter(Objects::nonNull).collect(Collectors.toList()));
         layout = StateLayout.of(updater);
         untouched = layout.collect(progress, rule);
         stateIsInArray = true;
@@ -282,7 +277,7 @@ final class StepSizeSearch {
             rule.requireLoss(loss, forwardPass::lossFunction);
             trials.begin();
             begin(iteration, loss, batchSize);
-            assign(otherStatesBefore, otherStates);
+            otherStates.take();
             return true;
         }
         gradientView.assign(0);
@@ -295,7 +290,7 @@ final class StepSizeSearch {
     /** Lets the rule begin if this is the first batch, or one of other data. */
     private void begin(int iteration, double loss, int batchSize) {
         batch.measureIgnorance(progress.directions() == 0 && rule.asksForIgnorance(batchSize));
-        if (batch.ignorance() < ScheduleFree.TRAINED_BEFORE) {
+        if (batch.ignorance() < TrainingBatch.TRAINED_BEFORE) {
             LOG.info("{}: the first loss is {} times that of a network that knows nothing. This one seems to have been trained"
                     + " before, and makes shorter steps until their directions agree",
                     updaters.get(0).updater().getClass().getSimpleName(), (float) batch.ignorance());
@@ -368,14 +363,8 @@ final class StepSizeSearch {
             return Double.isFinite(step.factor()) ? step : Step.chosen(0, step.stepSize(), Outcome.NOT_FINITE);
         } catch (Throwable t) {
             layout.distribute(before, progress, rule);
-            assign(otherStates, otherStatesBefore);
+            otherStates.restore();
             throw t;
-        }
-    }
-
-    private static void assign(List<INDArray> arrays, List<INDArray> values) {
-        for (int i = 0; i < arrays.size(); i++) {
-            arrays.get(i).assign(values.get(i));
         }
     }
 

@@ -7,7 +7,6 @@ import org.nd4j.linalg.factory.Nd4j;
 
 import java.util.List;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * Looks at a network's loss and gradient beside its parameters, with the random numbers of the training pass. Parameters,
@@ -164,14 +163,12 @@ final class Trials {
     }
 
     private double[] withoutWeights(List<INDArray> weights) {
-        List<INDArray> before = weights.stream().map(INDArray::dup).collect(Collectors.toList());
+        Snapshot before = new Snapshot(weights);
         try {
             weights.forEach(array -> array.assign(0));
             return evaluate(0, null, forwardPass::losses);
         } finally {
-            for (int i = 0; i < before.size(); i++) {
-                weights.get(i).assign(before.get(i));
-            }
+            before.restore();
         }
     }
 
@@ -201,14 +198,13 @@ final class Trials {
      * @param size of the batch
      */
     void gradients(double step, Vector along, int parts, int size, PartConsumer consumer) {
-        forwardPass.requireKeepable();
+        ForwardPass.KeptInput whole = forwardPass.keep();
         INDArray gradientView = forwardPass.gradientView();
         if (gradientBackup == null) {
             gradientBackup = Nd4j.createUninitialized(gradientView.dataType(), gradientView.shape());
         }
         gradientBackup.assign(gradientView);
         gradientPasses++;
-        ForwardPass.KeptInput whole = forwardPass.current();
         inParts = true;
         try {
             displace(step, along);

@@ -317,7 +317,7 @@ class AveragingTest {
             for (int i = 0; i < BATCHES; i++) {
                 Problem.fit(batchByBatch, problem.batch(BATCHES * epoch + i, 8, DataType.DOUBLE));
             }
-            countEpoch(batchByBatch);
+            Problem.endEpoch(batchByBatch);
             assertTrue(ForwardPassTest.maxDifference(batchByBatch.params(), network.params()) > 1e-5, "it moved");
             assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(batchByBatch).params(), network.params()), 1e-10,
                     "it goes on as if it had not, epoch " + epoch);
@@ -375,14 +375,6 @@ class AveragingTest {
         }
     }
 
-    private static void countEpoch(Model network) {
-        if (network instanceof MultiLayerNetwork) {
-            ((MultiLayerNetwork) network).incrementEpochCount();
-        } else {
-            ((ComputationGraph) network).incrementEpochCount();
-        }
-    }
-
     /** Where the listener knows the length, the network itself ends at the average, also if batches are passed one by one. */
     @Test
     void ofAutoInATrainingOfKnownLength() {
@@ -391,7 +383,7 @@ class AveragingTest {
         network.setListeners(new StepSizeListener().epochs(4));
         for (int i = 0; i < apart.length; i++) {
             Problem.MLP_CLIPPED.fit(network, BATCHES);
-            countEpoch(network);
+            Problem.endEpoch(network);
             apart[i] = ForwardPassTest.maxDifference(network.params(), StepSizes.averaged(network).params());
         }
         assertTrue(apart[0] > 0 && apart[2] > 0, Arrays.toString(apart));

@@ -253,20 +253,12 @@ class ConfigurationTest {
         List<String> records = new ArrayList<>();
         for (int i = first; i < first + count; i++) {
             if (i > 0 && i % BATCHES_PER_EPOCH == 0) {
-                endEpoch(model);
+                Problem.endEpoch(model);
             }
             Problem.fit(model, problem.batch(i, 8, DataType.FLOAT));
             records.add(StepSizes.lastRecord(model) + " parameters " + Arrays.hashCode(model.params().toFloatVector()));
         }
         return records;
-    }
-
-    private static void endEpoch(Model model) {
-        if (model instanceof MultiLayerNetwork) {
-            ((MultiLayerNetwork) model).incrementEpochCount();
-        } else {
-            ((ComputationGraph) model).incrementEpochCount();
-        }
     }
 
     /** ANOTHER has lost its other batch: the first search is on the present one, as SAME makes it. */
@@ -497,9 +489,7 @@ class ConfigurationTest {
         for (Problem problem : List.of(Problem.MLP_CLIPPED, Problem.RESIDUAL_GRAPH)) {
             Model model = problem.network(new Adam(), DataType.FLOAT);
             problem.fit(model, 1);
-            Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
-                    : ((ComputationGraph) model).getLayers();
-            for (Layer layer : layers) {
+            for (Layer layer : Problem.layersOf(model)) {
                 if (layer.conf().getLayer() instanceof BaseLayer) {
                     ((BaseLayer) layer.conf().getLayer()).setIUpdater(new AutoUpdater());
                 }
@@ -507,11 +497,7 @@ class ConfigurationTest {
             model.addListeners(new StepSizeListener());
             String message = assertThrows(IllegalStateException.class, () -> problem.fit(model, 1)).getMessage();
             assertTrue(message.contains("setUpdater(null)"), message);
-            if (model instanceof MultiLayerNetwork) {
-                ((MultiLayerNetwork) model).setUpdater(null);
-            } else {
-                ((ComputationGraph) model).setUpdater(null);
-            }
+            Problem.forgetUpdater(model);
             problem.fit(model, 1);
             assertEquals(1, StepSizes.lastRecord(model).iteration());
         }

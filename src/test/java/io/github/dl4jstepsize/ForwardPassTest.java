@@ -9,7 +9,6 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
-import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -186,9 +185,7 @@ class ForwardPassTest {
 
     /** Its masks differ from batch to batch. */
     static void withoutDropout(Model model) {
-        Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
-                : ((ComputationGraph) model).getLayers();
-        for (Layer layer : layers) {
+        for (Layer layer : Problem.layersOf(model)) {
             layer.conf().getLayer().setIDropout(null);
         }
     }

@@ -104,11 +104,7 @@ class OtherDataTest {
 
     /** What the rule is told of a network's first batch; parameters and random numbers stay as they are. */
     private static double ignorance(Model network, MultiDataSet batch) {
-        if (network instanceof MultiLayerNetwork) {
-            ((MultiLayerNetwork) network).setUpdater(null);
-        } else {
-            ((ComputationGraph) network).setUpdater(null);
-        }
+        Problem.forgetUpdater(network);
         INDArray before = network.params().dup();
         network.setListeners(new StepSizeListener());
         ignorance = Double.NaN;

@@ -1,5 +1,6 @@
 package io.github.dl4jstepsize;
 
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.CacheMode;
@@ -380,6 +381,29 @@ enum Problem {
         } else {
             ((ComputationGraph) model).fit(batch);
         }
+    }
+
+    /** Where batches are passed one by one. */
+    static void endEpoch(Model model) {
+        if (model instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) model).incrementEpochCount();
+        } else {
+            ((ComputationGraph) model).incrementEpochCount();
+        }
+    }
+
+    /** The training begins anew. */
+    static void forgetUpdater(Model model) {
+        if (model instanceof MultiLayerNetwork) {
+            ((MultiLayerNetwork) model).setUpdater(null);
+        } else {
+            ((ComputationGraph) model).setUpdater(null);
+        }
+    }
+
+    static Layer[] layersOf(Model model) {
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
+                : ((ComputationGraph) model).getLayers();
     }
 
     static OutputLayer.Builder classes(int count) {

@@ -72,8 +72,7 @@ public final class ScheduleFree implements StepRule {
     private static final double GROWTH = 2;
     /** One over the decay below which steps get shorter and the parameters go to the average. */
     private static final double END = 20;
-    /** The ignorance below which a network has been trained before. This and the next two: as in 30-fine-tuning.txt. */
-    public static final double TRAINED_BEFORE = 0.5;
+    /** This and the next: as in zoo-examples/experiments/30-fine-tuning.txt. */
     private static final int FEWEST_EXAMPLES = 16;
     private static final double LEAST_CAUTION = 0.03;
     /** Polyak steps in q. This and the next two: see zoo-examples/experiments/11-loss-towards-zero.txt. */
@@ -139,7 +138,7 @@ public final class ScheduleFree implements StepRule {
             batch.weightScale(batch.memory(0));
             z.assign(batch.parameters());
             double ignorance = batch.ignorance();
-            caution = ignorance < TRAINED_BEFORE ? Math.max(LEAST_CAUTION, ignorance * ignorance) : 1;
+            caution = ignorance < TrainingBatch.TRAINED_BEFORE ? Math.max(LEAST_CAUTION, ignorance * ignorance) : 1;
         }
         fan.direct(batch);
         warmUp(batch);

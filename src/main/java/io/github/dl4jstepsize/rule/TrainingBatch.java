@@ -6,6 +6,9 @@ package io.github.dl4jstepsize.rule;
  */
 public interface TrainingBatch extends Losses {
 
+    /** The {@link #ignorance()} below which a network has been trained before: zoo-examples/experiments/30-fine-tuning.txt. */
+    double TRAINED_BEFORE = 0.5;
+
     /** The mean loss, regularisation included, that the training pass computed (DL4J's score). */
     double loss();
 
