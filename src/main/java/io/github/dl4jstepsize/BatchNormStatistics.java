@@ -20,6 +20,9 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 
 /** The running means and variances of BatchNormalization layers, which are no parameters that one could average. */
 final class BatchNormStatistics {
@@ -55,7 +58,6 @@ final class BatchNormStatistics {
         }
         // DL4J updates the statistics only where it trains: it trains a copy, in which nothing else moves.
         Model copy = copy(network);
-        moveOnlyStatistics(copy, state);
         copy.paramTable().forEach((name, values) -> {
             if (name.endsWith(BatchNormalizationParamInitializer.GLOBAL_LOG_STD)) {
                 Transforms.max(values, SMALLEST_LOG, false);
@@ -76,12 +78,13 @@ final class BatchNormStatistics {
                 decays.put(configuration, configuration.getDecay());
             }
         }
+        // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
+        IntConsumer seen = count -> decays.keySet().forEach(layer -> layer.setDecay(Math.max(LEFT, count / (count + 1.0))));
+        moveOnlyStatistics(copy, state, seen);
         RandomState random = RandomState.now();
         try {
-            for (int seen = 0; batches.hasNext(); seen++) {
-                // The mean of k values is (k - 1)/k of the mean of the first k - 1, plus 1/k of the last.
-                double decay = Math.max(LEFT, seen / (seen + 1.0));
-                decays.keySet().forEach(layer -> layer.setDecay(decay));
+            seen.accept(0);
+            while (batches.hasNext()) {
                 ((NeuralNetwork) copy).fit(batches.next());
             }
         } finally {
@@ -120,20 +123,28 @@ final class BatchNormStatistics {
         return copy;
     }
 
-    /** @param state room for that of updaters that do nothing; null for a new one */
-    private static void moveOnlyStatistics(Model network, INDArray state) {
+    /**
+     * @param state room for that of updaters that do nothing; null for a new one
+     * @param seen  takes the number of updates so far after each: truncated backpropagation makes several of a batch
+     */
+    private static void moveOnlyStatistics(Model network, INDArray state, IntConsumer seen) {
+        AtomicInteger updates = new AtomicInteger();
+        Consumer<Gradient> onlyStatistics = gradient -> {
+            leaveOnlyStatistics(gradient);
+            seen.accept(updates.incrementAndGet());
+        };
         if (network instanceof MultiLayerNetwork) {
             ((MultiLayerNetwork) network).setUpdater(new MultiLayerUpdater((MultiLayerNetwork) network, state) {
                 @Override
                 public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
-                    leaveOnlyStatistics(gradient);
+                    onlyStatistics.accept(gradient);
                 }
             });
         } else {
             ((ComputationGraph) network).setUpdater(new ComputationGraphUpdater((ComputationGraph) network, state) {
                 @Override
                 public void update(Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
-                    leaveOnlyStatistics(gradient);
+                    onlyStatistics.accept(gradient);
                 }
             });
         }

@@ -11,11 +11,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -65,15 +63,13 @@ public final class LineProfile {
      * @return an array of the length of the parameters; 0 if the update did not move them
      */
     public static INDArray updateDirection(Model network, INDArray before) {
-        INDArray direction = before.sub(network.params()).reshape(before.length());
-        long offset = 0;
-        for (Map.Entry<String, INDArray> parameter : network.paramTable().entrySet()) {
-            long end = offset + parameter.getValue().length();
-            if (BatchNormStatistics.isStatistic(parameter.getKey())) {
-                direction.get(NDArrayIndex.interval(offset, end)).assign(0);
+        INDArray parameters = network.params();
+        INDArray direction = before.sub(parameters).reshape(before.length());
+        network.paramTable().forEach((name, values) -> {
+            if (BatchNormStatistics.isStatistic(name)) {
+                direction.get(NetworkVectors.place(values, parameters)).assign(0);
             }
-            offset = end;
-        }
+        });
         return direction;
     }
 

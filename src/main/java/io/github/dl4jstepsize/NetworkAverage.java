@@ -22,8 +22,6 @@ final class NetworkAverage {
     private final boolean constrained;
     /** Whether the average has this iteration's result. */
     private boolean taken;
-    /** Whether the network has been put there since. */
-    private boolean there;
 
     /**
      * @param memory  the rule's memory vectors
@@ -44,7 +42,6 @@ final class NetworkAverage {
     /** Called when an iteration begins. */
     void begin() {
         taken = false;
-        there = false;
     }
 
     /** Called when an iteration is complete, but for constraints; two listeners tell it twice. */
@@ -68,8 +65,7 @@ final class NetworkAverage {
 
     /** Called where an epoch ends, by two listeners twice: puts the network at the average that its rule keeps, if it does. */
     void goTo() {
-        if (isOfTheRule() && !there) {
-            there = true;
+        if (isOfTheRule() && !rule.isAtAverage()) {
             move(vectors.flatParameters(), vectors.parameters(), rule::goToAverage);
             if (constrained) {
                 // The average of unit vectors is no unit vector.
@@ -80,7 +76,6 @@ final class NetworkAverage {
 
     /** Called where an epoch begins: takes it back. */
     void leave() {
-        there = false;
         if (isOfTheRule()) {
             move(vectors.flatParameters(), vectors.parameters(), rule::leaveAverage);
         }

@@ -67,9 +67,13 @@ final class NetworkVectors {
      * convolutions.
      */
     static INDArrayIndex place(ParamState variable, INDArray parameters) {
-        INDArray array = variable.getLayer().paramTable(false).get(variable.getParamName());
-        long from = array.offset() - parameters.offset();
-        return NDArrayIndex.interval(from, from + array.length());
+        return place(variable.getLayer().paramTable(false).get(variable.getParamName()), parameters);
+    }
+
+    /** Where a view of the flat parameters is in them: the order of DL4J's tables is not that of a graph's. */
+    static INDArrayIndex place(INDArray view, INDArray parameters) {
+        long from = view.offset() - parameters.offset();
+        return NDArrayIndex.interval(from, from + view.length());
     }
 
     private static <T> INDArray[] arrays(List<T> list, Function<T, INDArray> array) {

@@ -40,6 +40,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     private final double targetSlope;
     private final double momentum;
     private final Variance variance;
+    private final boolean meanVariance;
     private final boolean asPublished;
 
     /** The recommended settings. */
@@ -55,6 +56,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         targetSlope = Check.fraction("targetSlope", builder.targetSlope);
         momentum = Check.fraction("momentum", builder.momentum);
         variance = Check.given("variance", builder.variance);
+        meanVariance = builder.meanVariance;
         asPublished = builder.asPublished;
     }
 
@@ -66,7 +68,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     /** A builder with the published code's settings and behaviour. */
     public static Builder published() {
         return new Builder().c1(0.05).wolfeThreshold(0.3).initialStep(0.01).targetSlope(0.5).momentum(0)
-                .variance(Variance.PER_EXAMPLE).asPublished(true);
+                .variance(Variance.PER_EXAMPLE).meanVariance(false).asPublished(true);
     }
 
     public double getC1() {
@@ -93,6 +95,10 @@ public final class PlsUpdater extends StepSizeUpdater {
         return variance;
     }
 
+    public boolean isMeanVariance() {
+        return meanVariance;
+    }
+
     public boolean isAsPublished() {
         return asPublished;
     }
@@ -106,6 +112,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         settings.targetSlope = targetSlope;
         settings.momentum = momentum;
         settings.perExample = variance == Variance.PER_EXAMPLE;
+        settings.meanVariance = meanVariance;
         settings.asPublished = asPublished;
         return new Pls(settings);
     }
@@ -120,6 +127,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         private double targetSlope = 0.5;
         private double momentum = 0.9;
         private Variance variance = Variance.CHUNKS;
+        private boolean meanVariance = true;
         private boolean asPublished;
 
         private Builder() {
@@ -161,6 +169,15 @@ public final class PlsUpdater extends StepSizeUpdater {
         /** What the variances of loss and slope are computed from. */
         public Builder variance(Variance variance) {
             this.variance = variance;
+            return this;
+        }
+
+        /**
+         * Whether variances are divided by the number of examples, as those of a mean have to be. The published code does not,
+         * and takes the mean for as uncertain as a single example.
+         */
+        public Builder meanVariance(boolean meanVariance) {
+            this.meanVariance = meanVariance;
             return this;
         }
 

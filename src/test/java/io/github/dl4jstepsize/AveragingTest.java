@@ -6,6 +6,7 @@ import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.constraint.BaseConstraint;
@@ -56,11 +57,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -69,7 +70,6 @@ class AveragingTest {
 
     /** In an epoch. */
     private static final int BATCHES = 5;
-    private static final Set<String> STATISTICS = Set.of("mean", "var", "log10stdev");
 
     private static StepSizeUpdater updater() {
         return L4Updater.builder().averaging(true).build();
@@ -111,7 +111,7 @@ class AveragingTest {
         Map<String, INDArray> wanted = expectedNetwork.paramTable();
         Map<String, INDArray> present = network.paramTable();
         averaged.paramTable().forEach((name, values) -> {
-            INDArray reference = (isStatistic(name) ? present : wanted).get(name);
+            INDArray reference = (BatchNormStatistics.isStatistic(name) ? present : wanted).get(name);
             assertTrue(values.distance2(reference) <= 1e-12 * (1 + reference.norm2Number().doubleValue()), name);
         });
         assertTrue(averaged.params().distance2(before) > 1e-6, "an average is not the last iterate");
@@ -146,8 +146,27 @@ class AveragingTest {
         assertTrue(distance < 1e-10 * expected.norm2Number().doubleValue(), "" + distance);
     }
 
-    private static boolean isStatistic(String name) {
-        return STATISTICS.contains(name.substring(name.lastIndexOf('_') + 1));
+    /** Each segment of a sequence makes an update, and all of them count alike. */
+    @Test
+    void measuresTheStatisticsOfSegments() {
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().dataType(DataType.DOUBLE).seed(1)
+                .updater(updater()).list()
+                .layer(new DenseLayer.Builder().nOut(3).activation(Activation.IDENTITY).build())
+                .layer(new BatchNormalization())
+                .layer(Problem.recurrentClasses(4).build())
+                .setInputType(InputType.recurrent(3)).tBPTTLength(2).backpropType(BackpropType.TruncatedBPTT).build());
+        network.init();
+        network.setListeners(new StepSizeListener());
+        List<DataSet> data = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            MultiDataSet batch = Problem.sequences(i, 8, 3, 4, 6, DataType.DOUBLE);
+            data.add(new DataSet(batch.getFeatures(0), batch.getLabels(0)));
+        }
+        network.fit(data.get(0));
+        MultiLayerNetwork averaged = StepSizes.averaged(network, new ExistingDataSetIterator(data));
+        INDArray meanInput = DataSet.merge(data).getFeatures().mean(0, 2).reshape(1, 3);
+        INDArray expected = meanInput.mmul(averaged.getParam("0_W")).add(averaged.getParam("0_b"));
+        assertEquals(0, ForwardPassTest.maxDifference(expected, averaged.getParam("1_mean")), 1e-6);
     }
 
     /** With statistics measured on the very batch that is evaluated, evaluation and training normalise alike. */
@@ -175,7 +194,7 @@ class AveragingTest {
                 < 0.05 * estimated.norm2Number().doubleValue(), "variance " + variance.div(data.size()) + estimated);
         MultiLayerNetwork plain = StepSizes.averaged(network);
         plain.paramTable().forEach((name, values) -> {
-            if (!isStatistic(name)) {
+            if (!BatchNormStatistics.isStatistic(name)) {
                 assertEquals(values, averaged.getParam(name), "nothing else changes: " + name);
             }
         });
@@ -292,7 +311,7 @@ class AveragingTest {
                 Model reference = network(problem, new AutoUpdater(), DataType.DOUBLE);
                 reference.setParams(expected);
                 reference.paramTable().forEach((name, values) -> {
-                    if (!isStatistic(name)) {
+                    if (!BatchNormStatistics.isStatistic(name)) {
                         assertClose(values, averaged.paramTable().get(name));
                     }
                 });
@@ -483,6 +502,26 @@ class AveragingTest {
         assertEquals(parameters[0], parameters[1]);
     }
 
+    /** Nor where the network is at the average already when an epoch ends, as beyond a known length. */
+    @Test
+    void doesNotApplyConstraintsToAnAverageAgain() {
+        int length = 12;
+        StepSizeListener listener = new StepSizeListener().iterations(length);
+        MultiLayerNetwork network = new MultiLayerNetwork(new NeuralNetConfiguration.Builder().seed(1)
+                .updater(new AutoUpdater()).constrainWeights(new MinMaxNormConstraint(0, 0.5, 0.5, 1)).list()
+                .layer(new DenseLayer.Builder().nIn(12).nOut(6).build()).layer(Problem.classes(4).build()).build());
+        network.init();
+        network.setListeners(listener);
+        Problem.MLP_CLIPPED.fit(network, length - 2);
+        INDArray before = network.params().dup();
+        listener.onEpochEnd(network);
+        assertNotEquals(before, network.params(), "the average is elsewhere");
+        Problem.MLP_CLIPPED.fit(network, 2);
+        before = network.params().dup();
+        listener.onEpochEnd(network);
+        assertEquals(before, network.params());
+    }
+
     /** Whoever evaluates the average in between does not change the training's masks. */
     @Test
     void leavesTheRandomStreamAlone() {
@@ -557,7 +596,7 @@ class AveragingTest {
             Model measured = StepSizes.averaged(network, new ExistingDataSetIterator(all));
             plain.paramTable().forEach((name, values) -> {
                 double difference = ForwardPassTest.maxDifference(values, measured.paramTable().get(name));
-                assertEquals(isStatistic(name), difference > 0, name + " differs by " + difference);
+                assertEquals(BatchNormStatistics.isStatistic(name), difference > 0, name + " differs by " + difference);
             });
             if (layer instanceof TimeDistributed) {
                 assertEquals(decay, ((BatchNormalization) ((TimeDistributed) layer).getUnderlying()).getDecay());

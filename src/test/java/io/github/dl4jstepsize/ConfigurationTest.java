@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -91,7 +92,7 @@ class ConfigurationTest {
                 new PlsUpdater(),
                 PlsUpdater.published().build(),
                 PlsUpdater.builder().c1(0.1).wolfeThreshold(0.5).initialStep(0.1).targetSlope(0.3).momentum(0.5)
-                        .variance(PlsUpdater.Variance.CHUNKS).asPublished(true).build(),
+                        .variance(PlsUpdater.Variance.CHUNKS).meanVariance(false).asPublished(true).build(),
                 new DogUpdater(),
                 DogUpdater.builder().initialDistance(1e-3).epsilon(1e-6).averaging(true).build(),
                 new ProdigyUpdater(),
@@ -157,6 +158,31 @@ class ConfigurationTest {
                 assertTrue(updater.toString().contains(property.getName() + "="), property.getName());
             }
         }
+    }
+
+    /** Programs are compiled against them: names may be added, not changed. */
+    @ParameterizedTest
+    @CsvSource({
+            "PalUpdater, measuringStep maxStep directionAdaptation stepAdaptation exactSlope",
+            "LabPalUpdater, mode stepAdaptation momentum searchEvery approximationBatches batchSchedule untrustedUpdates"
+                    + " averagedMeasurements measuringStep maxStep trainingSetSize measurement",
+            "SlsUpdater, base condition initialStep c backtrack growth goldsteinGrowth maxStep reset batchesPerEpoch maxTrials",
+            "AccuracySlsUpdater, metric slopeFactor epsilon normalized searchBatch initialStep c backtrack growth batchesPerEpoch"
+                    + " maxTrials",
+            "SalsaUpdater, direction initialStep c beta1 beta2 beta3 growth backtrack adaptiveFrequency maxInterval"
+                    + " momentumInSearch maxTrials",
+            "L4Updater, direction fraction minLossFactor initFactor forgetTime epsilon adamEpsilon gradientTimescale"
+                    + " varianceTimescale",
+            "GolsUpdater, initialStep minStep maxStep growth c2 momentum",
+            "PlsUpdater, c1 wolfeThreshold initialStep targetSlope momentum variance meanVariance"})
+    void theContractsPropertiesAreThere(String updater, String properties) throws ReflectiveOperationException {
+        Class<?> type = Class.forName(getClass().getPackageName() + "." + updater);
+        Set<String> names = Arrays.stream(type.getMethod("builder").getReturnType().getMethods()).map(Method::getName)
+                .collect(Collectors.toSet());
+        for (String property : properties.split(" ")) {
+            assertTrue(names.contains(property), updater + " has no " + property);
+        }
+        assertEquals(type.getMethod("builder").getReturnType(), type.getMethod("published").getReturnType());
     }
 
     @Test

@@ -4,6 +4,7 @@ import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -22,11 +23,14 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -102,6 +106,35 @@ class LineProfileTest {
         assertTrue(random.isSameAs(RandomState.now()));
         assertEquals(profile.losses()[0], LineProfile.measure(network, before, direction, LineProfile.steps(0, 1, 3),
                 new ListDataSetIterator<>(data.asList(), 10)).losses()[0], "the same dropout masks");
+    }
+
+    /** Where branches have parameters, DL4J's table of them is in another order than the flat parameters. */
+    @Test
+    void theUpdateDirectionOfBranchesLeavesOutRunningStatistics() {
+        ComputationGraph network = new ComputationGraph(new NeuralNetConfiguration.Builder().seed(1).updater(new Sgd(0.1))
+                .activation(Activation.TANH).graphBuilder().addInputs("in").setInputTypes(InputType.feedForward(4))
+                .addLayer("dense", new DenseLayer.Builder().nOut(6).build(), "in")
+                .addLayer("norm", new BatchNormalization(), "dense")
+                .addLayer("shortcut", new DenseLayer.Builder().nOut(6).build(), "in")
+                .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "norm", "shortcut")
+                .addLayer("out", new OutputLayer.Builder(LossFunction.MCXENT).nOut(3).activation(Activation.SOFTMAX).build(),
+                        "sum")
+                .setOutputs("out").build());
+        network.init();
+        INDArray before = network.params().dup();
+        network.fit(classes());
+        Map<String, INDArray> now = new HashMap<>();
+        network.paramTable().forEach((name, values) -> now.put(name, values.dup()));
+        INDArray direction = LineProfile.updateDirection(network, before);
+        network.setParams(before);
+        Map<String, INDArray> then = new HashMap<>();
+        network.paramTable().forEach((name, values) -> then.put(name, values.dup()));
+        network.setParams(before.sub(direction.reshape(before.shape())));
+        network.paramTable().forEach((name, values) -> {
+            assertNotEquals(then.get(name), now.get(name), name + " has moved");
+            INDArray expected = (BatchNormStatistics.isStatistic(name) ? then : now).get(name);
+            assertTrue(expected.equalsWithEps(values, 1e-6), name);
+        });
     }
 
     @Test

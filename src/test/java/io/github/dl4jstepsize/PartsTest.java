@@ -46,6 +46,7 @@ class PartsTest {
     @EnumSource(value = Problem.class, mode = EnumSource.Mode.MATCH_NONE, names = "TRUNCATED_.*")
     void nobodyNoticesThem(Problem problem) {
         int[] heard = new int[2];
+        int[] parts = new int[1];
         Model[] models = new Model[2];
         for (int i = 0; i < 2; i++) {
             boolean withParts = i == 1;
@@ -54,6 +55,7 @@ class PartsTest {
                 if (withParts) {
                     batch.memory(0).assign(batch.gradient());
                     batch.gradients(0.1, batch.direction(), 3, (size, loss, gradient) -> {
+                        parts[0]++;
                         assertTrue(Double.isFinite(loss) && gradient.norm() > 0);
                         assertTrue(batch.memory(0).distance(gradient) > 0, "the part's");
                         assertEquals(0, batch.memory(0).distance(batch.gradient()), "the whole batch's can be seen");
@@ -70,6 +72,8 @@ class PartsTest {
             Nd4j.getRandom().setSeed(7);
             problem.fit(models[i], BATCHES);
         }
+        assertEquals(3 * BATCHES, parts[0]);
+        assertEquals(1, StepSizes.lastRecord(models[1]).gradientPasses());
         assertEquals(heard[0], heard[1]);
         assertEquals(models[0].score(), models[1].score());
         assertEquals(0.0, ForwardPassTest.maxDifference(models[0].params(), models[1].params()));

@@ -383,6 +383,25 @@ class TrainingLoopTest {
         }
     }
 
+    /** DL4J gives a graph the mean of the workers' updater states, and a MultiLayerNetwork none. */
+    @Test
+    void twoWorkersAverageTheirAverages() {
+        List<DataSet> data = batches(Problem.MLP_CLIPPED);
+        MultiLayerNetwork layers = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new AutoUpdater(), DataType.FLOAT);
+        ComputationGraph graph = layers.toComputationGraph();
+        for (Model model : List.of(layers, graph)) {
+            ParallelWrapper wrapper = new ParallelWrapper.Builder<>(model).workers(2).averagingFrequency(1)
+                    .averageUpdaters(true).prefetchBuffer(2).build();
+            wrapper.setListeners(new StepSizeListener());
+            wrapper.fit(new ExistingDataSetIterator(data));
+            wrapper.shutdown();
+            model.setListeners(new StepSizeListener());
+        }
+        assertNotEquals(graph.params(), StepSizes.averaged(graph).params());
+        String message = assertThrows(IllegalStateException.class, () -> StepSizes.averaged(layers)).getMessage();
+        assertTrue(message.contains("toComputationGraph"), message);
+    }
+
     /** Averaging every sixth iteration, two workers get as far with LABPAL as with Adam. */
     @Test
     void twoWorkersAreAsAccurateAsWithAdam() throws Exception {

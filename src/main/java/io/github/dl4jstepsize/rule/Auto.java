@@ -79,10 +79,13 @@ public final class Auto implements StepRule {
     }
 
     @Override
+    public boolean isAtAverage() {
+        return tookOver || free.isAtAverage();
+    }
+
+    @Override
     public void goToAverage(Vector parameters, IntFunction<Vector> memory) {
-        if (!tookOver) {
-            free.goToAverage(parameters, memory);
-        }
+        free.goToAverage(parameters, memory);
     }
 
     @Override

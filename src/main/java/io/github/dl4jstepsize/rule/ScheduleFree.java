@@ -230,16 +230,21 @@ public final class ScheduleFree implements StepRule {
 
     @Override
     public void average(Vector parameters, IntFunction<Vector> memory) {
-        if (part > 0) {
+        if (!isAtAverage()) {
             parameters.scale(1 / (1 - part));
             parameters.add(-part / (1 - part), memory.apply(1));
         }
     }
 
     @Override
+    public boolean isAtAverage() {
+        return part == 0;
+    }
+
+    @Override
     public void goToAverage(Vector parameters, IntFunction<Vector> memory) {
         average(parameters, memory);
-        partOfNextEpoch = Math.max(part, partOfNextEpoch);
+        partOfNextEpoch = part;
         part = 0;
     }
 

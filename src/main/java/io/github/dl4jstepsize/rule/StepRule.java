@@ -86,10 +86,12 @@ public interface StepRule {
         throw new UnsupportedOperationException(getClass().getSimpleName() + " keeps no average");
     }
 
-    /**
-     * Puts the network's parameters at the average of the iterates, if this rule {@link #averages}: an epoch is over, and the
-     * network may be evaluated or saved.
-     */
+    /** Whether the network's parameters are at the average of the iterates, or there is none of this rule's. */
+    default boolean isAtAverage() {
+        return true;
+    }
+
+    /** Puts the network's parameters there: an epoch is over, and the network may be evaluated or saved. */
     default void goToAverage(Vector parameters, IntFunction<Vector> memory) {
     }
 

@@ -8,6 +8,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.ArrayList;
@@ -197,6 +198,21 @@ class LabPalTest {
         }
         // The schedule changes at batch 7, in the middle of nothing: a search over 4 groups of 2 follows.
         assertEquals("MMMS UUU MMMMMMMS AU AU".replace(" ", ""), letters(outcomes));
+    }
+
+    /** The authors' code drops the batch that is collected for an update when the next search is due. */
+    @ParameterizedTest
+    @CsvSource({"false, MMMMMMMS AU AU MMMMMMMS", "true, MMMMMMMS AU AU A MMMMMMMS"})
+    void everyCollectedBatchMakesAnUpdate(boolean published, String expected) {
+        LabPal.Settings settings = settings(published);
+        settings.batchSchedule = Map.of(0, 2);
+        settings.searchEvery = 3;
+        Training training = new Training(new LabPal(settings), START);
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < expected.replace(" ", "").length(); i++) {
+            outcomes.add(step(training, i).outcome());
+        }
+        assertEquals(expected.replace(" ", ""), letters(outcomes));
     }
 
     @Test

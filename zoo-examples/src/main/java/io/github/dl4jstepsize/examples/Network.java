@@ -18,6 +18,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -164,12 +165,16 @@ final class Network {
         }
     }
 
-    /** Of the first parameters. */
+    /** Of the first parameters that are trained: to frozen ones DL4J gives one that does nothing. */
     IUpdater updater() {
-        Layer[] layers = model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
+        return Arrays.stream(layers(model)).filter(layer -> layer.numParams() > 0)
+                .flatMap(layer -> layer.paramTable().keySet().stream().map(layer.getConfig()::getUpdaterByParam))
+                .filter(updater -> !(updater instanceof NoOp)).findFirst().orElseThrow();
+    }
+
+    static Layer[] layers(Model model) {
+        return model instanceof MultiLayerNetwork ? ((MultiLayerNetwork) model).getLayers()
                 : ((ComputationGraph) model).getLayers();
-        Layer first = Arrays.stream(layers).filter(layer -> layer.numParams() > 0).findFirst().orElseThrow();
-        return first.getConfig().getUpdaterByParam(first.paramTable().keySet().iterator().next());
     }
 
     int epochs() {

@@ -98,8 +98,13 @@ final class Overhead implements Callable<Integer> {
         List<String> names = new ArrayList<>(updaters.keySet());
         names.addAll(updaters.values());
         for (String name : names) {
-            networks.computeIfAbsent(name, any -> new Network(Networks.perceptron(WeightInit.RELU, false, hidden)
-                    .build(data, Updaters.named(name, WARM_UP + MOST_ITERATIONS), 1)));
+            networks.computeIfAbsent(name, any -> {
+                int length = WARM_UP + MOST_ITERATIONS;
+                Network network = new Network(Networks.perceptron(WeightInit.RELU, false, hidden)
+                        .build(data, Updaters.named(name, length), 1));
+                Updaters.tellLength(network, name, length);
+                return network;
+            });
         }
         return networks;
     }

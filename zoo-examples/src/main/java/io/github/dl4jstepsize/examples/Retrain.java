@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.awt.Color;
@@ -91,6 +92,12 @@ final class Retrain implements Callable<Integer> {
         Arguments.positive(spec, "--epochs", epochs);
         Arguments.positive(spec, "--batch", batchSize);
         Updaters.check(List.of(updater));
+        if (images == null) {
+            List<String> ofImages = List.of("--model", "--weights", "--size", "--channels", "--no-mirror");
+            ofImages.stream().filter(spec.commandLine().getParseResult()::hasMatchedOption).findFirst().ifPresent(option -> {
+                throw new ParameterException(spec.commandLine(), option + " is for images of your own: say --images, too");
+            });
+        }
         PretrainedModel model = PretrainedModel.named(modelName);
         Path directory = Output.writable(output.directory().resolve("retrain"));
         System.out.println(Device.description());

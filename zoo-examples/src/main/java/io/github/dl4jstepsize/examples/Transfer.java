@@ -71,10 +71,10 @@ final class Transfer {
         }
     }
 
-    /** All layers, and in a graph all other vertices, too; in the order of a forward pass. */
+    /** All layers, and in a graph all other vertices, too; in the order in which they were added. */
     private static List<String> layerNames(Model network) {
         if (network instanceof MultiLayerNetwork) {
-            return Stream.of(layers(network)).map(Transfer::name).collect(Collectors.toList());
+            return Stream.of(Network.layers(network)).map(Transfer::name).collect(Collectors.toList());
         }
         return Stream.of(((ComputationGraph) network).getVertices()).filter(vertex -> !vertex.isInputVertex())
                 .map(GraphVertex::getVertexName).collect(Collectors.toList());
@@ -87,16 +87,11 @@ final class Transfer {
     /** The last layer with parameters: its outputs are the classes, even where pooling and a loss layer follow. */
     private static String head(Model network) {
         String head = null;
-        for (Layer layer : layers(network)) {
+        for (Layer layer : Network.layers(network)) {
             if (layer.numParams() > 0) {
                 head = name(layer);
             }
         }
         return head;
-    }
-
-    private static Layer[] layers(Model network) {
-        return network instanceof MultiLayerNetwork ? ((MultiLayerNetwork) network).getLayers()
-                : ((ComputationGraph) network).getLayers();
     }
 }

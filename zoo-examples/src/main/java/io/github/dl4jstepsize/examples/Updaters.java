@@ -109,13 +109,10 @@ final class Updaters {
                     + String.join(", ", names()));
         }
         IUpdater updater = THEIRS.get(parts[0]).get();
-        for (String setting : settings) {
-            if (setting.equals(LINEAR)) {
-                double rate = updater.getLearningRate(0, 0);
-                updater.setLrAndSchedule(Double.NaN, new LinearSchedule(rate, iterations));
-            } else {
-                updater.setLrAndSchedule(learningRate(name, setting), null);
-            }
+        settings.stream().filter(setting -> !setting.equals(LINEAR))
+                .forEach(rate -> updater.setLrAndSchedule(learningRate(name, rate), null));
+        if (settings.contains(LINEAR)) {
+            updater.setLrAndSchedule(Double.NaN, new LinearSchedule(updater.getLearningRate(0, 0), iterations));
         }
         return updater;
     }

@@ -69,6 +69,10 @@ class RetrainCommandTest {
             assertTrue(Files.exists(directory.resolve("retrain").resolve(name)), name + "\n" + run);
         }
         assertTrue(run.out.contains("5-9, frozen") && run.out.contains("5-9, unfrozen"), run::toString);
+        Run resumed = Run.of("retrain", "--updater", "pal", "--epochs", 3, "--out", directory, "--resume");
+        assertEquals(0, resumed.exitCode, resumed::toString);
+        assertTrue(resumed.out.contains("5-9, frozen   resumed after epoch 2"), resumed::toString);
+        Run.expect(2, "--weights is for images", Run.of("retrain", "--weights", weights, "--out", directory));
     }
 
     @Test
@@ -134,7 +138,7 @@ class RetrainCommandTest {
     @Test
     void anInterruptedRetrainingGoesOn() throws Exception {
         Object[] command = {"retrain", "--model", "lenet", "--images", images, "--weights", weights, "--out", directory,
-                "--size", 8, "--batch", 1, "--epochs", 40};
+                "--size", 8, "--batch", 1, "--epochs", 40, "--freeze-to", "maxpool1"};
         Run.interruptWhen(directory.resolve("retrain/model.zip"), Run.start(directory, command));
         assertTrue(Files.readString(directory.resolve("err")).contains("go on with --resume"));
         int done = Network.load(directory.resolve("retrain/model.zip")).epochs();
