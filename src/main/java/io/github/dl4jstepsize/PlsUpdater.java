@@ -41,7 +41,6 @@ public final class PlsUpdater extends StepSizeUpdater {
     private final double momentum;
     private final Variance variance;
     private final boolean meanVariance;
-    private final boolean asPublished;
 
     /** The recommended settings. */
     public PlsUpdater() {
@@ -57,7 +56,6 @@ public final class PlsUpdater extends StepSizeUpdater {
         momentum = Check.fraction("momentum", builder.momentum);
         variance = Check.given("variance", builder.variance);
         meanVariance = builder.meanVariance;
-        asPublished = builder.asPublished;
     }
 
     /** A builder with the recommended settings. */
@@ -68,7 +66,7 @@ public final class PlsUpdater extends StepSizeUpdater {
     /** A builder with the published code's settings and behaviour. */
     public static Builder published() {
         return new Builder().c1(0.05).wolfeThreshold(0.3).initialStep(0.01).targetSlope(0.5).momentum(0)
-                .variance(Variance.PER_EXAMPLE).meanVariance(false).asPublished(true);
+                .variance(Variance.PER_EXAMPLE).meanVariance(false);
     }
 
     public double getC1() {
@@ -99,10 +97,6 @@ public final class PlsUpdater extends StepSizeUpdater {
         return meanVariance;
     }
 
-    public boolean isAsPublished() {
-        return asPublished;
-    }
-
     @Override
     StepRule newRule() {
         Pls.Settings settings = new Pls.Settings();
@@ -112,8 +106,7 @@ public final class PlsUpdater extends StepSizeUpdater {
         settings.targetSlope = targetSlope;
         settings.momentum = momentum;
         settings.perExample = variance == Variance.PER_EXAMPLE;
-        settings.meanVariance = meanVariance;
-        settings.asPublished = asPublished;
+        settings.asPublished = !meanVariance;
         return new Pls(settings);
     }
 
@@ -128,7 +121,6 @@ public final class PlsUpdater extends StepSizeUpdater {
         private double momentum = 0.9;
         private Variance variance = Variance.CHUNKS;
         private boolean meanVariance = true;
-        private boolean asPublished;
 
         private Builder() {
         }
@@ -173,17 +165,11 @@ public final class PlsUpdater extends StepSizeUpdater {
         }
 
         /**
-         * Whether variances are divided by the number of examples, as those of a mean have to be. The published code does not,
-         * and takes the mean for as uncertain as a single example.
+         * Whether variances are those of the batch's mean, divided by its size. The published code forgets that: false is its
+         * behaviour, also where else it is known to break; {@link Pls} lists how.
          */
         public Builder meanVariance(boolean meanVariance) {
             this.meanVariance = meanVariance;
-            return this;
-        }
-
-        /** Whether to behave as the published code also where that is known to break; {@link Pls} lists how. */
-        public Builder asPublished(boolean asPublished) {
-            this.asPublished = asPublished;
             return this;
         }
 

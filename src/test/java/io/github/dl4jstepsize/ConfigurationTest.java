@@ -92,7 +92,7 @@ class ConfigurationTest {
                 new PlsUpdater(),
                 PlsUpdater.published().build(),
                 PlsUpdater.builder().c1(0.1).wolfeThreshold(0.5).initialStep(0.1).targetSlope(0.3).momentum(0.5)
-                        .variance(PlsUpdater.Variance.CHUNKS).meanVariance(false).asPublished(true).build(),
+                        .variance(PlsUpdater.Variance.CHUNKS).meanVariance(false).build(),
                 new DogUpdater(),
                 DogUpdater.builder().initialDistance(1e-3).epsilon(1e-6).averaging(true).build(),
                 new ProdigyUpdater(),

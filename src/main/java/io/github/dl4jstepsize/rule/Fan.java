@@ -28,8 +28,9 @@ package io.github.dl4jstepsize.rule;
  *       over sqrt(max(1, x_rms))                             root mean square of the network's inputs in the first batch, where
  *                                                            f &gt; 1 for some, the hidden units that read them let large numbers
  *                                                            through, and no normalization follows; otherwise 1
- *   r' = r min(1, examples/32)^0.75                          examples of the batch; r where an epoch is one batch
- *   parameters -= min(1, t/warmUp) r' (d + k parameters)
+ *   r' = r min(1, examples/32)^0.75                          examples of the batch, or of the one before if this has less than
+ *                                                            half as many; r where an epoch is one batch
+ *   parameters -= min(1, t/warmUp) r' h (d + k parameters)   h: {@link TrainingBatch#share}
  * </pre>
  * A step that the listener is going to decay is half as long again, 1.5 r'.
  * <p>

@@ -34,9 +34,9 @@ import java.util.TreeMap;
  * rates during training", Algorithm 1. From the published code, not in the paper: the first updates are not trusted and
  * a new search follows them; later measurements are averaged. Departures from that code: alpha applies to the true
  * minimum and an update of SGD is at most twice as long as s (GRADIENT), s_max is a constant and bounds the step after
- * alpha, momentum also acts at k = 1, a schedule entry is never missed, a search does not drop the batches that are collected for an
- * update (GRADIENT), and a network without any measurement yet takes a step of mu where the line falls without curving
- * upwards. Where a search finds no minimum, the last measurement stays in use.
+ * alpha, momentum also acts at k = 1, a schedule entry is never missed, a search does not drop the batches that are
+ * collected for an update (GRADIENT), and a network without any measurement yet takes a step of mu where the line falls
+ * without curving upwards. Where a search finds no minimum, the last measurement stays in use.
  */
 public final class LabPal implements StepRule {
 

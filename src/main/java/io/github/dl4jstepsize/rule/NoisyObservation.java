@@ -20,8 +20,8 @@ final class NoisyObservation {
     }
 
     /** A sum of squared deviations over it is the variance of the batch's mean. */
-    private static double divisor(int parts, int size, boolean meanVariance) {
-        return (parts - 1.0) * (meanVariance ? size : 1);
+    private static double divisor(int parts, int size, boolean asPublished) {
+        return (parts - 1.0) * (asPublished ? 1 : size);
     }
 
     /** What the training pass tells, and one more on each of a few parts of its batch. */
@@ -30,12 +30,12 @@ final class NoisyObservation {
         /** K. */
         private static final int COUNT = 4;
 
-        private final boolean meanVariance;
+        private final boolean asPublished;
         private final Part whole;
         private final List<Part> parts = new ArrayList<>();
 
-        Parts(TrainingBatch batch, Vector line, boolean meanVariance) {
-            this.meanVariance = meanVariance;
+        Parts(TrainingBatch batch, Vector line, boolean asPublished) {
+            this.asPublished = asPublished;
             whole = new Part(batch.size(), batch.loss(), batch.gradient(), line, batch.gradient());
             // The batch's gradient is asked for anew, because the vector that was it is lent to the part meanwhile.
             batch.gradients(0, null, Math.min(COUNT, batch.size()), (examples, partLoss, gradient) ->
@@ -68,7 +68,7 @@ final class NoisyObservation {
                 // The mean of k examples has a k-th of an example's variance.
                 sum += part.size * Math.pow(value.applyAsDouble(part) - mean, 2);
             }
-            return sum / divisor(parts.size(), whole.size, meanVariance);
+            return sum / divisor(parts.size(), whole.size, asPublished);
         }
     }
 
@@ -105,7 +105,7 @@ final class NoisyObservation {
          * @param mean      takes the mean gradient
          * @param variances takes the variances of its elements
          */
-        Examples(TrainingBatch batch, double step, Vector along, Vector mean, Vector variances, boolean meanVariance) {
+        Examples(TrainingBatch batch, double step, Vector along, Vector mean, Vector variances, boolean asPublished) {
             this.variances = variances;
             mean.scale(0);
             variances.scale(0);
@@ -116,10 +116,10 @@ final class NoisyObservation {
                 mean.add(1.0 / size, gradient);
                 variances.addSquares(1, gradient);
             });
-            double divisor = divisor(size, size, meanVariance);
+            double divisor = divisor(size, size, asPublished);
             lossVariance = Math.max(lossVariance - size * loss * loss, 0) / divisor;
             // The published code: sum g_i^2 - g^2.
-            variances.addSquares(meanVariance ? -size : -1, mean);
+            variances.addSquares(asPublished ? -1 : -size, mean);
             variances.scale(1 / divisor);
         }
 

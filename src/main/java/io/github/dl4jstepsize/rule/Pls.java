@@ -33,10 +33,10 @@ import java.util.List;
  * </ul>
  * <p>
  * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015; constants and control
- * flow as the published port. It forgets to divide the variances by n, which makes the noise of the mean n times as large, and
- * subtracts g_j^2 once, not n times, from the sum of the g_ij^2: so does {@code meanVariance = false}. {@code asPublished}
- * reproduces what else it does in another way:
+ * flow as the published port. {@code asPublished} reproduces it, which differs in this:
  * <ul>
+ *   <li>It forgets to divide the variances by n, which makes the noise of the mean n times as large, and subtracts g_j^2 once,
+ *       not n times, from the sum of the g_ij^2.</li>
  *   <li>Where the slope does not rise to the target slope, nothing but farther points is looked at, also behind a loss that
  *       rises gently. Otherwise the minima of the posterior mean are then, as in the paper.</li>
  *   <li>A line that leads uphill, because of its momentum, stays what it is. Otherwise it is the gradient then.</li>
@@ -61,8 +61,6 @@ public final class Pls implements StepRule {
         public double momentum;
         /** Whether the variances come from single examples. */
         public boolean perExample;
-        /** Whether they are those of the batch's mean, as above, or, n times as large, those of one example. */
-        public boolean meanVariance;
         public boolean asPublished;
     }
 
@@ -145,7 +143,7 @@ public final class Pls implements StepRule {
     private Step observeAndMove(TrainingBatch batch) {
         Vector line = batch.memory(LINE);
         Vector direction = batch.direction();
-        NoisyObservation.Parts parts = new NoisyObservation.Parts(batch, line, settings.meanVariance);
+        NoisyObservation.Parts parts = new NoisyObservation.Parts(batch, line, settings.asPublished);
         double from = place * unit;
         if (started) {
             if (!observe(parts.along(1, 0))) {
@@ -222,7 +220,7 @@ public final class Pls implements StepRule {
 
     private NoisyObservation.Examples examples(TrainingBatch batch, double step, Vector along) {
         return new NoisyObservation.Examples(batch, step, along, batch.memory(MEAN), batch.memory(SQUARES),
-                settings.meanVariance);
+                settings.asPublished);
     }
 
     private void startLine(Vector gradient, NoisyObservation.Examples examples, Vector line) {

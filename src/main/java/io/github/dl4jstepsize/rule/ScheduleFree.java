@@ -13,7 +13,7 @@ import java.util.function.IntFunction;
  *   w = u^2 sqrt(t)                      c = max(w / sum(w), w f^2 / sum(w f^2))
  *   e = min(1, 20 decay)                 1, but at the end of a training whose length is known; e' that of the next iteration
  *   a = max(0.03, i^2)                   if i &lt; 1/2 in a first batch of 16 examples or more, otherwise 1; i: ignorance
- *   z = z - min(a r', q) u e d           the iterates
+ *   z = z - min(a r', q) u e h d         the iterates; h: {@link TrainingBatch#share}
  *   x = x + c (z - x)                    their average
  *   y = x + (1 - beta) e' (z - x)        the network's parameters: near the average, and at it in the end
  * </pre>

@@ -10,6 +10,8 @@ import org.apache.commons.math3.special.Erf;
  *   f(t) &lt;= f(0) + c1 t f'(0)        f is low enough
  *   -0.1 &lt; f'(t) &lt; 1.1               and flat enough, f'(0) being -1
  * </pre>
+ * Without noise, where the variance of either is below 1e-9, the slope has to be 0 or greater instead, as in the published code.
+ * <p>
  * Source: M. Mahsereci, P. Hennig, "Probabilistic Line Searches for Stochastic Optimization", 2015, section 3.3; the bounds of
  * the slope are the published code's.
  */

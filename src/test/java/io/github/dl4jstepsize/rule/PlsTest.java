@@ -192,7 +192,6 @@ class PlsTest {
         settings.initialStep = initialStep;
         settings.targetSlope = 0.5;
         settings.momentum = momentum;
-        settings.meanVariance = !asPublished;
         settings.asPublished = asPublished;
         return settings;
     }
