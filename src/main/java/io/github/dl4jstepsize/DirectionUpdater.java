@@ -151,7 +151,6 @@ final class DirectionUpdater implements GradientUpdater<IUpdater> {
 
     @Override
     public void setStateViewArray(INDArray viewArray, long[] gradientShape, char gradientOrder, boolean initialize) {
-        throw new UnsupportedOperationException("the state of " + updater.getClass().getSimpleName()
-                + " is the view array that it was made with");
+        throw updater.onlyForNetworks();
     }
 }

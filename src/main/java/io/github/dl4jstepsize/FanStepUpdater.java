@@ -63,9 +63,9 @@ public abstract class FanStepUpdater extends AdamDirectionUpdater {
         }
 
         /**
-         * How much stronger, with every complete epoch, weights are pulled towards 0, as a part of their size and of the
-         * step; 0 (never) or greater. See {@link io.github.dl4jstepsize.rule.Fan}; this is beside any weight decay of the
-         * network's configuration.
+         * How much stronger, with every complete epoch over the same data, weights are pulled towards 0, as a part of their size
+         * and of the step; 0 (never) or greater. See {@link io.github.dl4jstepsize.rule.Fan}; this is beside any weight decay of
+         * the network's configuration.
          */
         public B weightDecay(double perEpoch) {
             this.weightDecay = perEpoch;

@@ -187,6 +187,16 @@ final class NetworkBatch implements TrainingBatch {
     }
 
     @Override
+    public boolean repeatsData() {
+        if (progress.repetition.isMeasuring()) {
+            for (INDArray features : forwardPass.current().features) {
+                progress.repetition.add(FanIn.inFloatingPoint(features).norm1Number().doubleValue());
+            }
+        }
+        return progress.repetition.isFound();
+    }
+
+    @Override
     public int examplesPerEpoch() {
         return progress.examplesPerEpoch();
     }

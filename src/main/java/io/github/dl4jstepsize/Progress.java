@@ -7,6 +7,7 @@ final class Progress {
 
     final IterateAverage average = new IterateAverage();
     final Guard guard = new Guard();
+    final Repetition repetition = new Repetition();
 
     private boolean started;
     private int epoch;
@@ -43,6 +44,7 @@ final class Progress {
         directions = scalars.next(directions);
         changesOfData = scalars.next(changesOfData);
         guard.state(scalars);
+        repetition.state(scalars);
     }
 
     /**
@@ -59,7 +61,11 @@ final class Progress {
 
     /** Called at the beginning of an iteration. */
     void count(int currentEpoch, int batchSize) {
-        if (started && (ended || currentEpoch != epoch)) {
+        boolean begins = ended || currentEpoch != epoch;
+        if (!started || begins) {
+            repetition.epochBegins();
+        }
+        if (started && begins) {
             batchesPerEpoch = batches;
             examplesPerEpoch = examples;
             epochs++;
@@ -86,6 +92,7 @@ final class Progress {
         directions = 0;
         changesOfData++;
         guard.dataChanged();
+        repetition.forget();
     }
 
     boolean started() {

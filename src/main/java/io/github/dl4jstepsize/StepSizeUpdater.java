@@ -108,7 +108,11 @@ public abstract class StepSizeUpdater implements IUpdater {
 
     @Override
     public GradientUpdater<?> instantiate(Map<String, INDArray> updaterState, boolean initializeStateArrays) {
-        throw new UnsupportedOperationException(getClass().getSimpleName() + " works on networks of Deeplearning4j"
+        throw onlyForNetworks();
+    }
+
+    UnsupportedOperationException onlyForNetworks() {
+        return new UnsupportedOperationException(getClass().getSimpleName() + " works on networks of Deeplearning4j"
                 + " (MultiLayerNetwork, ComputationGraph), not on SameDiff or single arrays");
     }
 

@@ -18,9 +18,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -478,6 +482,19 @@ class ConfigurationTest {
         plain.addListeners(new StepSizeListener());
         Problem.MLP_DROPOUT_L2.fit(plain, 2);
         assertNull(StepSizes.lastRecord(plain));
+    }
+
+    @Test
+    void sameDiffIsRefused() {
+        SameDiff graph = SameDiff.create();
+        SDVariable input = graph.placeHolder("input", DataType.FLOAT, -1, 3);
+        SDVariable weights = graph.var("weights", Nd4j.rand(DataType.FLOAT, 3, 1));
+        graph.setLossVariables(input.mmul(weights).norm2("loss"));
+        graph.setTrainingConfig(TrainingConfig.builder().updater(new AutoUpdater()).dataSetFeatureMapping("input")
+                .dataSetLabelMapping(List.of()).build());
+        DataSet batch = new DataSet(Nd4j.rand(DataType.FLOAT, 4, 3), null);
+        String message = assertThrows(UnsupportedOperationException.class, () -> graph.fit(batch)).getMessage();
+        assertTrue(message.contains("AutoUpdater") && message.contains("not on SameDiff"), message);
     }
 
     @Test

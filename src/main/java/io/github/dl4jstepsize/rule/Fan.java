@@ -22,8 +22,8 @@ package io.github.dl4jstepsize.rule;
  *                                                            them, hidden layers with a sigmoid aside
  *   s = max(1, sqrt(mean of (y - b)^2))                      weights and bias of an output unit that is not bounded, y its
  *                                                            targets in the first batch, b its bias; otherwise 1
- *   k = min(weightDecay epochs, 0.1)                         complete epochs since the first step, of more than one batch; 0 for
- *                                                            biases and gains
+ *   k = min(weightDecay epochs, 0.1 min(1, 12/batches))      complete epochs since the first step, and batches in each, more than
+ *                                                            one; 0 for biases and gains
  *       times min(1, 20 L / max(L))                          L: mean loss, with the decay of v
  *       over sqrt(max(1, x_rms))                             root mean square of the network's inputs in the first batch, where
  *                                                            f &gt; 1 for some, the hidden units that read them let large numbers
@@ -35,8 +35,10 @@ package io.github.dl4jstepsize.rule;
  * A step that the listener is going to decay is half as long again, 1.5 r'.
  * <p>
  * The weight decay grows with every pass over the same data: what one pass teaches is new, what fifty passes teach is
- * more and more the noise in these examples. It is made in every eighth iteration, for all eight. Where nobody counts
- * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch. Without noise weight decay only
+ * more and more the noise in these examples. Of many examples it takes more passes, so that a whole pass decays the weights by
+ * the same part at most, however many batches it has. It is made in every eighth iteration, for all eight. Where nobody counts
+ * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch, or is not known to have the data of
+ * the one before ({@link TrainingBatch#repeatsData}). Without noise weight decay only
  * does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the mean loss falls below a
  * twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative. Of a table with
  * columns in different units, rectifiers and their like make large units, and weights that were drawn for small ones are much too
@@ -75,6 +77,8 @@ public final class Fan implements StepRule {
     private static final int DECAY_EVERY = 8;
     /** What 353 examples took in 60 epochs; see zoo-examples/experiments/05-weight-decay.txt and 10-schedule-free.txt. */
     private static final double STRONGEST_DECAY = 0.1;
+    /** Those that they made in an epoch; see zoo-examples/experiments/33-long-trainings.txt. */
+    private static final double FEW_BATCHES = 12;
     /** The part of the largest mean loss below which weight decay gets weaker: see zoo-examples/experiments/21-tutorials.txt. */
     private static final double LEARNED = 0.05;
     /** Examples from which on steps have their full length. This and the next: zoo-examples/experiments/14-small-batches.txt. */
@@ -149,10 +153,18 @@ public final class Fan implements StepRule {
         if (momentum > 0) {
             average(batch.direction(), batch.memory(1));
         }
-        double decay = batch.batchesPerEpoch() > 1 ? Math.min(weightDecay * (batch.epochs() - epochsBefore), STRONGEST_DECAY) : 0;
+        double decay = weightDecay(batch);
         if (decay > 0 && steps % DECAY_EVERY == 0) {
             batch.decayWeights(DECAY_EVERY * decay / (meanLoss.fallBelow(LEARNED) * Math.sqrt(inputSize)));
         }
+    }
+
+    private double weightDecay(TrainingBatch batch) {
+        int batches = batch.batchesPerEpoch();
+        if (weightDecay == 0 || !batch.repeatsData() || batches == 1) {
+            return 0;
+        }
+        return Math.min(weightDecay * (batch.epochs() - epochsBefore), STRONGEST_DECAY * Math.min(1, FEW_BATCHES / batches));
     }
 
     private void average(Vector direction, Vector average) {

@@ -95,6 +95,12 @@ public interface TrainingBatch extends Losses {
      */
     double share();
 
+    /**
+     * Whether epochs are over the same data, as far as it is known: not before the third one. To be asked once in an iteration,
+     * which in the first two epochs costs a sum over the batch's inputs.
+     */
+    boolean repeatsData();
+
     /** Whether somebody knows how long the training will be, so that the steps decay until then. */
     boolean decays();
 

@@ -19,6 +19,7 @@ abstract class ArrayBatch implements TrainingBatch {
     int batchesPerEpoch;
     int epochs;
     int examplesPerEpoch;
+    boolean repeatsData = true;
     double decay = 1;
     double nextDecay = 1;
     /** The last ones are biases, which do not decay. */
@@ -158,6 +159,11 @@ abstract class ArrayBatch implements TrainingBatch {
     @Override
     public int batchesPerEpoch() {
         return batchesPerEpoch;
+    }
+
+    @Override
+    public boolean repeatsData() {
+        return repeatsData;
     }
 
     @Override

@@ -141,6 +141,9 @@ class PolTest {
     void fanPullsWeightsTowardsZeroMoreAndMore() {
         assertEquals(8 * 0.02, pull(20, 5), 1e-12);
         assertEquals(8 * 0.1, pull(1000, 5), 1e-12, "not without bound");
+        assertEquals(8 * 0.1, pull(1000, 12), 1e-12);
+        assertEquals(8 * 0.1 / 4, pull(1000, 48), 1e-12, "of more batches a smaller part in each");
+        assertEquals(8 * 0.02, pull(20, 48), 1e-12);
         assertEquals(0, pull(0, 0), 1e-12, "the first epoch");
         assertEquals(0, pull(20, 1), 1e-12, "one batch per epoch: the same gradient every time");
     }
