@@ -338,7 +338,8 @@ class AveragingTest {
             }
             Problem.endEpoch(batchByBatch);
             assertTrue(ForwardPassTest.maxDifference(batchByBatch.params(), network.params()) > 1e-5, "it moved");
-            assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(batchByBatch).params(), network.params()), 1e-10,
+            // Where gradients are tiny, Adam's quotients make roundings larger.
+            assertEquals(0, ForwardPassTest.maxDifference(StepSizes.averaged(batchByBatch).params(), network.params()), 1e-9,
                     "it goes on as if it had not, epoch " + epoch);
             network = Problem.restored(network);
             network.addListeners(new StepSizeListener());

@@ -6,13 +6,15 @@ package io.github.dl4jstepsize.rule;
  * <pre>
  *   m = mean of min(loss, 4 b) over 16 successive batches, or of some more that end with a loss of b at most
  *   b = max(1.5 max(m), least)                  m of the last epoch or two
- *   the data are others after 16 losses in a row that are greater than b
+ *   the data are others after 16 losses in a row that are greater than b, the first of them at least a third of their mean,
+ *   or after 64
  * </pre>
  * Where epochs are shorter, 64 batches take an epoch's place. Where nobody counts epochs, it is 64 batches at first, and twice as
  * many after every change: what comes again and again in a pass over the data, sorted ones, say, is other data a few times only.
  * Until the first one is complete, nothing is detected.
  * <p>
- * Noise, however heavy its tails, has no such runs. What is different within every epoch (a part with harder examples) has been
+ * Noise, however heavy its tails, has no such runs. Where a training becomes unstable for a while, as recurrent networks do, it
+ * has, but its losses rise from one batch to the next, where those of other data are large at once. What is different within every epoch (a part with harder examples) has been
  * there in the last one; where it has not, it is new. 1.5 means nothing where losses are negative, and trainings on a single
  * batch have no noise, but oscillations: do not ask in both. Data that change little by little are not detected either.
  * <p>
@@ -24,6 +26,10 @@ final class ChangeDetector {
     /** Batches in a run, and in a mean. */
     private static final int RUN = 16;
     private static final double MUCH_LARGER = 1.5;
+    /** The part of a run's mean that its first loss has if it is sudden: see zoo-examples/experiments/33-long-trainings.txt. */
+    private static final double SUDDEN = 1.0 / 3;
+    /** Batches in a run that need not be. */
+    private static final int LONG_RUN = 64;
     /** So many times the bound is what a single loss counts, at most. */
     private static final double OUTLIER = 4;
     /** Of batches, at least. */
@@ -42,6 +48,8 @@ final class ChangeDetector {
     /** 1 if there is one. A mean over workers of whom some have none is no 1. */
     private double known;
     private int run;
+    private double firstOfRun;
+    private double sumOfRun;
 
     /**
      * Called once per batch.
@@ -57,6 +65,8 @@ final class ChangeDetector {
         sum += isKnown ? Math.min(loss, OUTLIER * bound) : loss;
         count++;
         run = isKnown && loss > bound ? run + 1 : 0;
+        firstOfRun = run == 1 ? loss : firstOfRun;
+        sumOfRun = run == 1 ? loss : sumOfRun + loss;
         if (run == 0 && count >= RUN) {
             largest = Math.max(largest, sum / count);
             batches += count;
@@ -71,7 +81,7 @@ final class ChangeDetector {
                 batches = 0;
             }
         }
-        return run == RUN;
+        return run == RUN && firstOfRun * RUN >= SUDDEN * sumOfRun || run == LONG_RUN;
     }
 
     void state(Scalars scalars) {
@@ -82,5 +92,7 @@ final class ChangeDetector {
         largestBefore = scalars.next(largestBefore);
         known = scalars.next(known);
         run = scalars.next(run);
+        firstOfRun = scalars.next(firstOfRun);
+        sumOfRun = scalars.next(sumOfRun);
     }
 }

@@ -60,6 +60,16 @@ class ChangeDetectorTest {
         assertEquals(List.of(), changes(500, 0, t -> t % 16 == 0 ? 1 : t < 100 ? 1 : 5));
     }
 
+    /** The losses of a spike in a recurrent network, in units of the bound of 1.5, which is over after some more batches. */
+    @Test
+    void whatRisesFromBatchToBatchIsAnUnstableTraining() {
+        double[] spike = {1.41, 1.89, 5.9, 34.8, 44.8, 44.3, 39.9, 25.4, 30.9, 12.6, 17.2, 10, 8.1, 6.9, 4.4, 6.1, 4, 3, 2, 1.2};
+        assertEquals(List.of(), changes(500, 100, t -> t < 200 || t >= 220 ? 1 : 1.5 * spike[t - 200]));
+        assertEquals(List.of(263), changes(500, 100, t -> t < 200 ? 1 : 1.5 * (t < 220 ? spike[t - 200] : 1.2)), "no end");
+        assertEquals(List.of(215), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : 5), "sudden");
+        assertEquals(List.of(263), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : 7), "not sudden");
+    }
+
     /** The mean of 16 batches is 1, whatever each of them has. */
     @Test
     void largeLossesAreComparedWithMeans() {
