@@ -6,8 +6,8 @@ package io.github.dl4jstepsize.rule;
  * <pre>
  *   m = mean of min(loss, 4 b) over 16 successive batches, or of some more that end with a loss of b at most
  *   b = max(1.5 max(m), least)                  m of the last epoch or two
- *   the data are others after 16 losses in a row that are greater than b, the first of them at least a third of their mean,
- *   or after 64
+ *   the data are others after 16 losses in a row that are greater than b, the larger one of the first two at least 0.95 of the
+ *   mean of the next four; or after 256
  * </pre>
  * Where epochs are shorter, 64 batches take an epoch's place. Where nobody counts epochs, it is 64 batches at first, and twice as
  * many after every change: what comes again and again in a pass over the data, sorted ones, say, is other data a few times only.
@@ -26,10 +26,13 @@ final class ChangeDetector {
     /** Batches in a run, and in a mean. */
     private static final int RUN = 16;
     private static final double MUCH_LARGER = 1.5;
-    /** The part of a run's mean that its first loss has if it is sudden: see zoo-examples/experiments/33-long-trainings.txt. */
-    private static final double SUDDEN = 1.0 / 3;
+    /** Batches at a run's beginning, and after these: see zoo-examples/experiments/33-long-trainings.txt. */
+    private static final int ONSET = 2;
+    private static final int AFTER_ONSET = 4;
+    /** The part of the mean after it that the onset has if it is sudden. */
+    private static final double SUDDEN = 0.95;
     /** Batches in a run that need not be. */
-    private static final int LONG_RUN = 64;
+    private static final int LONG_RUN = 256;
     /** So many times the bound is what a single loss counts, at most. */
     private static final double OUTLIER = 4;
     /** Of batches, at least. */
@@ -48,8 +51,9 @@ final class ChangeDetector {
     /** 1 if there is one. A mean over workers of whom some have none is no 1. */
     private double known;
     private int run;
-    private double firstOfRun;
-    private double sumOfRun;
+    /** The largest loss at the run's beginning, and the sum of those after it. */
+    private double onset;
+    private double afterOnset;
 
     /**
      * Called once per batch.
@@ -65,8 +69,12 @@ final class ChangeDetector {
         sum += isKnown ? Math.min(loss, OUTLIER * bound) : loss;
         count++;
         run = isKnown && loss > bound ? run + 1 : 0;
-        firstOfRun = run == 1 ? loss : firstOfRun;
-        sumOfRun = run == 1 ? loss : sumOfRun + loss;
+        if (run <= ONSET) {
+            onset = run == ONSET ? Math.max(onset, loss) : loss;
+            afterOnset = 0;
+        } else if (run <= ONSET + AFTER_ONSET) {
+            afterOnset += loss;
+        }
         if (run == 0 && count >= RUN) {
             largest = Math.max(largest, sum / count);
             batches += count;
@@ -81,7 +89,7 @@ final class ChangeDetector {
                 batches = 0;
             }
         }
-        return run == RUN && firstOfRun * RUN >= SUDDEN * sumOfRun || run == LONG_RUN;
+        return run == RUN && onset >= SUDDEN * afterOnset / AFTER_ONSET || run == LONG_RUN;
     }
 
     void state(Scalars scalars) {
@@ -92,7 +100,7 @@ final class ChangeDetector {
         largestBefore = scalars.next(largestBefore);
         known = scalars.next(known);
         run = scalars.next(run);
-        firstOfRun = scalars.next(firstOfRun);
-        sumOfRun = scalars.next(sumOfRun);
+        onset = scalars.next(onset);
+        afterOnset = scalars.next(afterOnset);
     }
 }

@@ -65,9 +65,9 @@ class ChangeDetectorTest {
     void whatRisesFromBatchToBatchIsAnUnstableTraining() {
         double[] spike = {1.41, 1.89, 5.9, 34.8, 44.8, 44.3, 39.9, 25.4, 30.9, 12.6, 17.2, 10, 8.1, 6.9, 4.4, 6.1, 4, 3, 2, 1.2};
         assertEquals(List.of(), changes(500, 100, t -> t < 200 || t >= 220 ? 1 : 1.5 * spike[t - 200]));
-        assertEquals(List.of(263), changes(500, 100, t -> t < 200 ? 1 : 1.5 * (t < 220 ? spike[t - 200] : 1.2)), "no end");
-        assertEquals(List.of(215), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : 5), "sudden");
-        assertEquals(List.of(263), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : 7), "not sudden");
+        assertEquals(List.of(455), changes(500, 100, t -> t < 200 ? 1 : 1.5 * (t < 220 ? spike[t - 200] : 1.2)), "no end");
+        assertEquals(List.of(215), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : 5), "a bad batch before sudden ones");
+        assertEquals(List.of(455), changes(500, 100, t -> t < 200 ? 1 : t == 200 ? 2 : t == 201 ? 3 : 7), "not sudden");
     }
 
     /** The mean of 16 batches is 1, whatever each of them has. */
