@@ -30,7 +30,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
  * whatever the number of layers. Each of ours works on a whole block of parameters; DL4J begins new blocks at every
  * BatchNormalization, with which the number does grow. ND4J's hook does not see inner products: one more per block for
  * the guard, and one for L4 and for LABPAL&NSGD, each of which reads a number from the device. (In its warm-up Auto has two
- * more, and one more operation; in the first two epochs, which are over here, it and FAN sum up the inputs.)
+ * more, and one more operation; until examples come again it and FAN
+ * look at the inputs.)
  */
 class OperationCountTest {
 

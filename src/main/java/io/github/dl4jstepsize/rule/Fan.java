@@ -38,7 +38,7 @@ package io.github.dl4jstepsize.rule;
  * more and more the noise in these examples. Of many examples it takes more passes, so that a whole pass decays the weights by
  * the same part at most, however many batches it has. It is made in every eighth iteration, for all eight. Where nobody counts
  * epochs, in a loop of {@code fit(DataSet)}, there is none, nor where an epoch is one batch, or is not known to have the data of
- * the one before ({@link TrainingBatch#repeatsData}). Without noise weight decay only
+ * another ({@link TrainingBatch#repeatsData}). Without noise weight decay only
  * does harm: it left 8 % of a smooth curve's variance unexplained. So it gets weaker where the mean loss falls below a
  * twentieth of its largest (zoo-examples/experiments/21-tutorials.txt), unless losses are negative. Of a table with
  * columns in different units, rectifiers and their like make large units, and weights that were drawn for small ones are much too

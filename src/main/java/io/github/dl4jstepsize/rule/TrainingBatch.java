@@ -96,8 +96,8 @@ public interface TrainingBatch extends Losses {
     double share();
 
     /**
-     * Whether epochs are over the same data, as far as it is known: not before the third one. To be asked once in an iteration,
-     * which in the first two epochs costs a sum over the batch's inputs.
+     * Whether epochs are over the same data, as far as it is known: not before half of the first examples have come again. To be
+     * asked once in an iteration, which until then, or until the fifth epoch is over, costs two sums over the batch's inputs.
      */
     boolean repeatsData();
 
