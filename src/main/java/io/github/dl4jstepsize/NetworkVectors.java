@@ -70,7 +70,7 @@ final class NetworkVectors {
         return place(variable.getLayer().paramTable(false).get(variable.getParamName()), parameters);
     }
 
-    /** Where a view of the flat parameters is in them: the order of DL4J's tables is not that of a graph's. */
+    /** Where a view of the flat parameters is in them: DL4J's table of a graph is in another order. */
     static INDArrayIndex place(INDArray view, INDArray parameters) {
         long from = view.offset() - parameters.offset();
         return NDArrayIndex.interval(from, from + view.length());

@@ -61,11 +61,11 @@ final class Progress {
 
     /** Called at the beginning of an iteration. */
     void count(int currentEpoch, int batchSize) {
-        boolean begins = ended || currentEpoch != epoch;
-        if (!started || begins) {
+        boolean begins = !started || ended || currentEpoch != epoch;
+        if (begins) {
             repetition.epochBegins();
         }
-        if (started && begins) {
+        if (begins && started) {
             batchesPerEpoch = batches;
             examplesPerEpoch = examples;
             epochs++;

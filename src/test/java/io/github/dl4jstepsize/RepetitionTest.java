@@ -9,10 +9,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -122,14 +120,20 @@ class RepetitionTest {
         return batches;
     }
 
-    /** What the rule heard in each iteration of three epochs. */
-    private static List<Boolean> heard(boolean withIterator, List<List<DataSet>> epochs) {
-        List<Boolean> heard = new ArrayList<>();
-        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new ProbeUpdater(batch -> {
+    /** @param heard takes what the rule hears in each iteration */
+    private static Model network(Problem problem, List<Boolean> heard) {
+        Model network = problem.network(new ProbeUpdater(batch -> {
             heard.add(batch.repeatsData());
             return Step.chosen(0.05, 0.05, Outcome.REUSED);
         }), DataType.FLOAT);
         network.addListeners(new StepSizeListener());
+        return network;
+    }
+
+    /** What the rule heard in each iteration of some epochs. */
+    private static List<Boolean> heard(boolean withIterator, List<List<DataSet>> epochs) {
+        List<Boolean> heard = new ArrayList<>();
+        MultiLayerNetwork network = (MultiLayerNetwork) network(Problem.MLP_CLIPPED, heard);
         for (List<DataSet> epoch : epochs) {
             if (withIterator) {
                 network.fit(new ExistingDataSetIterator(epoch));
@@ -159,24 +163,18 @@ class RepetitionTest {
     /** All of the same size, as one-hot inputs are. */
     @Test
     void newDataOfOnesAreNot() {
-        List<Boolean> heard = new ArrayList<>();
-        MultiLayerNetwork network = (MultiLayerNetwork) Problem.MLP_CLIPPED.network(new ProbeUpdater(batch -> {
-            heard.add(batch.repeatsData());
-            return Step.chosen(0.05, 0.05, Outcome.REUSED);
-        }), DataType.FLOAT);
-        network.addListeners(new StepSizeListener());
         Random random = new Random(1);
-        for (int i = 0; i < 4 * BATCHES; i++) {
-            INDArray features = Nd4j.ones(8, 12);
-            for (int input = 0; input < features.length(); input++) {
-                features.putScalar(input, random.nextBoolean() ? 1 : -1);
+        List<List<DataSet>> epochs = new ArrayList<>();
+        for (int epoch = 0; epoch < 4; epoch++) {
+            List<DataSet> batches = batches(epoch);
+            for (DataSet batch : batches) {
+                for (int input = 0; input < batch.getFeatures().length(); input++) {
+                    batch.getFeatures().putScalar(input, random.nextBoolean() ? 1 : -1);
+                }
             }
-            if (i % BATCHES == 0) {
-                network.incrementEpochCount();
-            }
-            network.fit(features, Problem.oneHot(i, DataType.FLOAT, 8, 4));
+            epochs.add(batches);
         }
-        assertFalse(heard.contains(true));
+        assertFalse(heard(true, epochs).contains(true));
     }
 
     /** Of every kind of input: images, sequences with masks, several inputs. */
@@ -184,11 +182,7 @@ class RepetitionTest {
     @EnumSource(Problem.class)
     void everyProblemsExamplesAreRecognized(Problem problem) {
         List<Boolean> heard = new ArrayList<>();
-        Model network = problem.network(new ProbeUpdater(batch -> {
-            heard.add(batch.repeatsData());
-            return Step.chosen(0.05, 0.05, Outcome.REUSED);
-        }), DataType.FLOAT);
-        network.setListeners(List.of(new StepSizeListener()));
+        Model network = network(problem, heard);
         for (int epoch = 0; epoch < 2; epoch++) {
             assertFalse(heard.contains(true));
             problem.fit(network, BATCHES);

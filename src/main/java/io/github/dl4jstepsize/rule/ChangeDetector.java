@@ -14,9 +14,10 @@ package io.github.dl4jstepsize.rule;
  * Until the first one is complete, nothing is detected.
  * <p>
  * Noise, however heavy its tails, has no such runs. Where a training becomes unstable for a while, as recurrent networks do, it
- * has, but its losses rise from one batch to the next, where those of other data are large at once. What is different within every epoch (a part with harder examples) has been
- * there in the last one; where it has not, it is new. 1.5 means nothing where losses are negative, and trainings on a single
- * batch have no noise, but oscillations: do not ask in both. Data that change little by little are not detected either.
+ * has, but its losses rise from one batch to the next, where those of other data are large at once. What is different within
+ * every epoch (a part with harder examples) has been there in the last one; where it has not, it is new. 1.5 means nothing where
+ * losses are negative, and trainings on a single batch have no noise, but oscillations: do not ask in both. Data that change
+ * little by little are not detected either.
  * <p>
  * Source: this project's measurements, zoo-examples/experiments/29-other-data.txt. Detectors of "concept drift" usually watch a
  * classifier's errors (J. Gama et al., "Learning with drift detection", 2004), for which a training has no time.

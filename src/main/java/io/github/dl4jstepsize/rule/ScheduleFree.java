@@ -44,9 +44,9 @@ import java.util.function.IntFunction;
  * <p>
  * Where the losses tell of other data, v and all else begin anew, the weight decay as in the first epoch: what has been learned
  * before would stay in the average for a long time, and steps of the other gradients' size with the v of these would be far too
- * long. That is where 16 losses in a row are more than 1.5 times the largest mean of 16 in the last epoch, and more than a
- * hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have one
- * batch, nor after a negative loss.
+ * long. That is where 16 losses in a row are suddenly more than 1.5 times the largest mean of 16 in the last epoch, and more
+ * than a hundredth of the largest mean loss (zoo-examples/experiments/29-other-data.txt). It is not looked for where epochs have
+ * one batch, nor after a negative loss.
  * <p>
  * Three extra passes in the first iteration; two memory vectors, for the scale of the weights and for z, and that of
  * v: one more than Adam in all.

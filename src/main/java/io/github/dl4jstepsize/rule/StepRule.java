@@ -91,7 +91,7 @@ public interface StepRule {
         return true;
     }
 
-    /** Puts the network's parameters there: an epoch is over, and the network may be evaluated or saved. */
+    /** Puts them there, if they are not: an epoch is over, and the network may be evaluated or saved. */
     default void goToAverage(Vector parameters, IntFunction<Vector> memory) {
     }
 

@@ -97,7 +97,7 @@ public interface TrainingBatch extends Losses {
 
     /**
      * Whether epochs are over the same data, as far as it is known: not before half of the first examples have come again. To be
-     * asked once in an iteration, which until then, or until the fifth epoch is over, costs two sums over the batch's inputs.
+     * asked once in an iteration, which until then, or until the fifth epoch is over, costs a sum over the batch's inputs.
      */
     boolean repeatsData();
 
